@@ -1,0 +1,66 @@
+"""The command `gaunt-md`: its verbs and what happens to errors.
+
+Every verb lives in a file of its own name. Those files import torch, ASE and the like inside
+their functions, so that help and completion answer at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Annotated
+
+import typer
+
+from .. import __version__
+from ..errors import GauntError
+
+app = typer.Typer(
+    name="gaunt-md",
+    help="Gaunt tensor product interatomic potentials that run in ASE and LAMMPS.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"gaunt-md {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version and stop.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Run first: the options that stand before a verb."""
+
+
+# While the verbs are being written, one that is not there yet must not break the others.
+for _verb in ("demo", "train", "evaluate", "export", "config", "info"):
+    try:
+        app.command()(getattr(import_module(f".{_verb}", __package__), _verb))
+    except (ImportError, AttributeError):
+        pass
+try:
+    app.add_typer(import_module(".lammps", __package__).app, name="lammps")
+except (ImportError, AttributeError):
+    pass
+
+
+def main() -> None:
+    """Run the command line; an expected error becomes one line on stderr and exit status 1."""
+    try:
+        app()
+    except (GauntError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
