@@ -1,0 +1,113 @@
+"""The graph of neighbours, and the way from edge gradients to energies, forces and virials."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Graph:
+    """One structure, or several as one batch, as the potential sees them.
+
+    Attributes
+    ----------
+    edge_vectors : Tensor, shape (edges, 3), float64, Å
+        r_j - r_i from centre i to neighbour j, periodic image included.
+    centres, neighbours : Tensor, shape (edges,), int64
+        Indices of atoms; centres ascend, and every pair appears as two edges.
+    species : Tensor, shape (atoms,), int64
+        Indices into the potential's elements.
+    structures : Tensor, shape (atoms,), int64
+        The structure each atom belongs to.
+    n_structures : int
+    """
+
+    edge_vectors: Tensor
+    centres: Tensor
+    neighbours: Tensor
+    species: Tensor
+    structures: Tensor
+    n_structures: int
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a potential says of a graph; all float64.
+
+    Attributes
+    ----------
+    energies : Tensor, shape (structures,), eV
+    atomic_energies : Tensor, shape (atoms,), eV
+    forces : Tensor, shape (atoms, 3), eV/Å
+    virials : Tensor, shape (structures, 3, 3), eV
+        Strain derivative dE/dε, symmetric; divided by the volume it is the stress in ASE's sign.
+    """
+
+    energies: Tensor
+    atomic_energies: Tensor
+    forces: Tensor
+    virials: Tensor
+
+
+def join(graphs: Sequence[Graph]) -> Graph:
+    """Return several graphs as one, atoms and structures numbered through."""
+    atoms_before = [0]
+    structures_before = [0]
+    for graph in graphs:
+        atoms_before.append(atoms_before[-1] + len(graph.species))
+        structures_before.append(structures_before[-1] + graph.n_structures)
+    return Graph(
+        edge_vectors=torch.cat([graph.edge_vectors for graph in graphs]),
+        centres=torch.cat([g.centres + n for g, n in zip(graphs, atoms_before, strict=False)]),
+        neighbours=torch.cat(
+            [g.neighbours + n for g, n in zip(graphs, atoms_before, strict=False)]
+        ),
+        species=torch.cat([graph.species for graph in graphs]),
+        structures=torch.cat(
+            [g.structures + n for g, n in zip(graphs, structures_before, strict=False)]
+        ),
+        n_structures=structures_before[-1],
+    )
+
+
+def evaluate(potential: Any, graph: Graph, create_graph: bool = False) -> Evaluation:
+    """Evaluate a potential, eager or scripted, on a graph.
+
+    Parameters
+    ----------
+    potential : Potential or ScriptModule
+        Anything with the ``evaluate`` of `gaunt_md.model.Potential`.
+    graph : Graph
+    create_graph : bool
+        Keep what is needed to differentiate the result by the parameters (training).
+    """
+    with torch.enable_grad():
+        atomic_energies, edge_gradients = potential.evaluate(
+            graph.edge_vectors,
+            graph.centres,
+            graph.neighbours,
+            graph.species,
+            len(graph.species),
+            create_graph,
+        )
+    if not create_graph:
+        atomic_energies = atomic_energies.detach()
+    energies = atomic_energies.new_zeros(graph.n_structures).index_add(
+        0, graph.structures, atomic_energies
+    )
+    # Moving atom i by d changes the edges that leave it by -d and those that reach it by +d.
+    forces = (
+        edge_gradients.new_zeros(len(graph.species), 3)
+        .index_add(0, graph.centres, edge_gradients)
+        .index_add(0, graph.neighbours, -edge_gradients)
+    )
+    edge_virials = graph.edge_vectors.unsqueeze(2) * edge_gradients.unsqueeze(1)
+    virials = edge_gradients.new_zeros(graph.n_structures, 3, 3).index_add(
+        0, graph.structures[graph.centres], edge_virials
+    )
+    return Evaluation(energies, atomic_energies, forces, 0.5 * (virials + virials.mT))

@@ -1,0 +1,255 @@
+"""The potential: E = Σ_i [E0(z_i) + scale · Σ_t readout_t(h_i^t)] + repulsion of the cores."""
+
+from typing import Any, List, Tuple
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import InputError
+from ..sphere import spherical_harmonics
+from .edges import edge_table, rows_of_layers
+from .interaction import Interaction
+from .repulsion import CoreRepulsion
+
+DTYPES = {"float32": torch.float32, "float64": torch.float64}
+
+
+class Potential(nn.Module):
+    """A message-passing potential whose products are Gaunt tensor products.
+
+    It knows edges, not atoms: everything it needs of the geometry are the vectors r_ij = r_j - r_i
+    (periodic images included), so that any cell and any periodicity are one case, and forces and
+    stress both follow from ∂E/∂r_ij.
+
+    Parameters
+    ----------
+    elements : list of str
+        Chemical symbols; species are indices into this list.
+    average_neighbours : float
+        Average number of neighbours within the cutoff in the training data.
+    energy_scale : float
+        Unit of the readouts in eV; the root mean square force component (eV/Å) times 1 Å.
+    reference_energies : list of float
+        Energy of an isolated atom of each element in eV.
+    cutoff : float
+        In Å.
+    channels : int
+        Width of the features.
+    layers : int
+        Number of interactions; the potential sees as far as ``layers`` times the cutoff.
+    hidden_degree : int
+        Degree of the features between the interactions.
+    filter_degree : int
+        Degree of the filters, and of an atom's neighbourhood before the many-body product.
+    correlation : int
+        Number of factors of the many-body product.
+    radial_functions, radial_width : int
+        Bessel functions, and width of the hidden layers of the radial networks.
+    core_repulsion : bool
+        Add the screened nuclear repulsion of Ziegler, Biersack and Littmark.
+    dtype : str
+        "float32" or "float64", precision of the network. Geometry and sums are always float64.
+
+    Raises
+    ------
+    InputError
+        If an option has a value that makes no potential.
+    """
+
+    def __init__(
+        self,
+        elements: List[str],
+        *,
+        average_neighbours: float,
+        energy_scale: float,
+        reference_energies: List[float],
+        cutoff: float = 5.0,
+        channels: int = 32,
+        layers: int = 2,
+        hidden_degree: int = 1,
+        filter_degree: int = 3,
+        correlation: int = 3,
+        radial_functions: int = 8,
+        radial_width: int = 32,
+        core_repulsion: bool = True,
+        dtype: str = "float32",
+    ) -> None:
+        super().__init__()
+        self.hyperparameters: dict[str, Any] = {
+            "elements": list(elements),
+            "average_neighbours": average_neighbours,
+            "energy_scale": energy_scale,
+            "reference_energies": list(reference_energies),
+            "cutoff": cutoff,
+            "channels": channels,
+            "layers": layers,
+            "hidden_degree": hidden_degree,
+            "filter_degree": filter_degree,
+            "correlation": correlation,
+            "radial_functions": radial_functions,
+            "radial_width": radial_width,
+            "core_repulsion": core_repulsion,
+            "dtype": dtype,
+        }
+        _check(self.hyperparameters)
+        self.elements: List[str] = list(elements)
+        self.cutoff = float(cutoff)
+        self.layers = layers
+        self.filter_degree = filter_degree
+        self.energy_scale = float(energy_scale)
+        self.embedding = nn.Parameter(torch.randn(len(elements), 1, channels))
+        degrees = [0] + [hidden_degree] * (layers - 1) + [0]
+        self.interactions = nn.ModuleList(
+            Interaction(
+                channels,
+                len(elements),
+                degree_in,
+                degree_out,
+                filter_degree,
+                correlation,
+                cutoff,
+                radial_functions,
+                radial_width,
+                average_neighbours,
+            )
+            for degree_in, degree_out in zip(degrees[:-1], degrees[1:])
+        )
+        self.readouts = nn.ModuleList(
+            [_linear_readout(channels) for _ in range(layers - 1)] + [_last_readout(channels)]
+        )
+        self.core_repulsion = CoreRepulsion(elements) if core_repulsion else None
+        self.to(DTYPES[dtype])
+        # Buffers of the repulsion and the reference energies stay in float64 whatever the dtype.
+        if self.core_repulsion is not None:
+            self.core_repulsion.double()
+        self.register_buffer("reference_energies", torch.tensor(reference_energies).double())
+
+    def forward(
+        self,
+        edge_vectors: Tensor,
+        centres: Tensor,
+        neighbours: Tensor,
+        species: Tensor,
+        owned: int,
+    ) -> Tensor:
+        """Return the energies of the first ``owned`` atoms.
+
+        Parameters
+        ----------
+        edge_vectors : Tensor, shape (edges, 3), float64, Å
+            From centre to neighbour; every pair of atoms within the cutoff appears as two edges.
+        centres, neighbours : Tensor, shape (edges,), int64
+            Centres ascend.
+        species : Tensor, shape (atoms,), int64
+        owned : int
+            The other atoms serve as neighbours only. Edges are needed for all centres that are
+            fewer than ``layers`` edges away from an owned atom.
+
+        Returns
+        -------
+        Tensor, shape (owned,), float64, eV
+        """
+        dtype = self.embedding.dtype
+        rows = rows_of_layers(centres, neighbours, owned, self.layers)
+        used = int(torch.searchsorted(centres, rows[0]))
+        edge_vectors, centres, neighbours = edge_vectors[:used], centres[:used], neighbours[:used]
+        table = edge_table(centres, rows[0])
+        # Empty places hold an edge as long as the cutoff, where every radial function vanishes.
+        nowhere = edge_vectors.new_zeros(1, 3)
+        nowhere[0, 2] = self.cutoff
+        vectors = torch.cat([edge_vectors, nowhere])[table]
+        table_neighbours = torch.cat([neighbours, neighbours.new_zeros(1)])[table]
+        distances = torch.linalg.vector_norm(vectors, dim=-1)
+        directions = (vectors / distances.unsqueeze(-1)).to(dtype)
+        harmonics = spherical_harmonics(self.filter_degree, directions)
+
+        features = self.embedding[species]
+        readout = torch.zeros(owned, dtype=torch.float64, device=edge_vectors.device)
+        for layer, (interaction, layer_readout) in enumerate(
+            zip(self.interactions, self.readouts)
+        ):
+            features = interaction(
+                features,
+                species,
+                distances[: rows[layer]].to(dtype),
+                harmonics[: rows[layer]],
+                table_neighbours[: rows[layer]],
+            )
+            readout = readout + layer_readout(features[:owned, 0]).squeeze(-1).double()
+        energies = self.reference_energies[species[:owned]] + self.energy_scale * readout
+        if self.core_repulsion is not None:
+            pairs = self.core_repulsion(
+                torch.linalg.vector_norm(edge_vectors, dim=-1),
+                species[centres],
+                species[neighbours],
+            )
+            per_atom = torch.zeros_like(species, dtype=torch.float64).index_add(0, centres, pairs)
+            energies = energies + 0.5 * per_atom[:owned]
+        return energies
+
+    @torch.jit.export
+    def evaluate(
+        self,
+        edge_vectors: Tensor,
+        centres: Tensor,
+        neighbours: Tensor,
+        species: Tensor,
+        owned: int,
+        create_graph: bool = False,
+    ) -> Tuple[Tensor, Tensor]:
+        """Return the energies of the first ``owned`` atoms and the gradient of their sum.
+
+        Arguments as for `forward`; with ``create_graph`` the gradient can be differentiated again
+        (training).
+
+        Returns
+        -------
+        energies : Tensor, shape (owned,), float64, eV
+        edge_gradients : Tensor, shape (edges, 3), float64, eV/Å
+            ∂E/∂r_ij of each edge.
+        """
+        leaf = edge_vectors.detach().requires_grad_()
+        energies = self.forward(leaf, centres, neighbours, species, owned)
+        if leaf.shape[0] == 0:
+            return energies, torch.zeros_like(leaf)
+        gradient = torch.autograd.grad(
+            [energies.sum()], [leaf], create_graph=create_graph, allow_unused=True
+        )[0]
+        if gradient is None:
+            gradient = torch.zeros_like(leaf)
+        return energies, gradient
+
+
+def _linear_readout(channels: int) -> nn.Module:
+    readout = nn.Linear(channels, 1, bias=False)
+    nn.init.normal_(readout.weight, std=channels**-0.5)
+    return readout
+
+
+def _last_readout(channels: int) -> nn.Module:
+    return nn.Sequential(
+        nn.Linear(channels, 16, bias=False), nn.SiLU(), nn.Linear(16, 1, bias=False)
+    )
+
+
+def _check(hyperparameters: dict[str, Any]) -> None:
+    """Refuse option values that make no potential."""
+    elements = hyperparameters["elements"]
+    if not elements or len(set(elements)) != len(elements):
+        raise InputError(f"elements must be distinct chemical symbols, at least one; got {elements}")
+    if len(hyperparameters["reference_energies"]) != len(elements):
+        raise InputError(
+            f"{len(hyperparameters['reference_energies'])} reference energies for "
+            f"{len(elements)} elements: give one energy in eV for each of {elements}"
+        )
+    for name in ("cutoff", "energy_scale", "average_neighbours"):
+        if not hyperparameters[name] > 0:
+            raise InputError(f"{name} must be positive; got {hyperparameters[name]}")
+    for name in ("channels", "layers", "correlation", "radial_functions", "radial_width"):
+        if hyperparameters[name] < 1:
+            raise InputError(f"{name} must be at least 1; got {hyperparameters[name]}")
+    for name in ("hidden_degree", "filter_degree"):
+        if hyperparameters[name] < 0:
+            raise InputError(f"{name} must not be negative; got {hyperparameters[name]}")
+    if hyperparameters["dtype"] not in DTYPES:
+        raise InputError(f"dtype must be one of {list(DTYPES)}; got '{hyperparameters['dtype']}'")

@@ -1,0 +1,63 @@
+"""Radial functions: what a filter learns about the length of an edge."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+_SILU_GAIN = 1.0 / math.sqrt(0.356)  # SiLU of a unit normal has second moment 0.356
+
+
+def smooth_cutoff(x: Tensor) -> Tensor:
+    """Return 1 at x = 0 and 0 for x ≥ 1, with two continuous derivatives at 1.
+
+    1 - 28 x^6 + 48 x^7 - 21 x^8, the polynomial envelope with p = 6 of Gasteiger, Groß and
+    Günnemann, ICLR 2020, arXiv:2003.03123.
+    """
+    envelope = 1.0 + x**6 * (-28.0 + x * (48.0 - 21.0 * x))
+    return torch.where(x < 1.0, envelope, torch.zeros_like(x))
+
+
+class RadialFunctions(nn.Module):
+    """A small network on Bessel functions of the edge length, switched off at the cutoff.
+
+    Parameters
+    ----------
+    channels, degree : int
+        One function for each channel and each filter degree 0..degree.
+    cutoff : float
+        In Å.
+    basis_size, width : int
+        Number of Bessel functions and width of the two hidden layers.
+    """
+
+    def __init__(
+        self, channels: int, degree: int, cutoff: float, basis_size: int, width: int
+    ) -> None:
+        super().__init__()
+        self.cutoff = cutoff
+        self.degree = degree
+        self.channels = channels
+        # sin(n π r/R)/r has second moment 1 over the ball of radius R with this factor.
+        self.basis_scale = math.sqrt(2.0 / 3.0) * cutoff
+        self.register_buffer("wave_numbers", torch.arange(1, basis_size + 1).double() * (math.pi / cutoff))
+        self.network = nn.Sequential(
+            _linear(basis_size, width, gain=1.0),
+            nn.SiLU(),
+            _linear(width, width, gain=_SILU_GAIN),
+            nn.SiLU(),
+            _linear(width, channels * (degree + 1), gain=_SILU_GAIN),
+        )
+
+    def forward(self, distances: Tensor) -> Tensor:
+        """Map distances (...) in Å to values (..., degree + 1, channels)."""
+        r = distances.unsqueeze(-1)
+        basis = self.basis_scale * torch.sin(r * self.wave_numbers) / r
+        values = self.network(basis) * smooth_cutoff(r / self.cutoff)
+        return values.unflatten(-1, [self.degree + 1, self.channels])
+
+
+def _linear(size_in: int, size_out: int, gain: float) -> nn.Linear:
+    layer = nn.Linear(size_in, size_out, bias=False)
+    nn.init.normal_(layer.weight, std=gain / math.sqrt(size_in))
+    return layer

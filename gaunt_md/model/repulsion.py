@@ -1,0 +1,46 @@
+"""Repulsion of the nuclei at short range, where there are no training data."""
+
+from typing import List
+
+import torch
+from torch import Tensor, nn
+
+from .elements import atomic_number, covalent_radius
+from .radial import smooth_cutoff
+
+
+class CoreRepulsion(nn.Module):
+    """The universal screened potential of Ziegler, Biersack and Littmark (1985).
+
+    It is switched off smoothly at the sum of the covalent radii, so that it does not act between
+    bonded atoms. Constants as in LAMMPS's ``pair_style zbl``.
+    """
+
+    def __init__(self, elements: List[str]) -> None:
+        super().__init__()
+        self.coulomb_constant = 14.399645  # e^2/4πε0 in eV Å, the value of LAMMPS's metal units
+        numbers = torch.tensor([float(atomic_number(element)) for element in elements])
+        radii = torch.tensor([covalent_radius(element) for element in elements])
+        self.register_buffer("charges", numbers.double())
+        self.register_buffer("radii", radii.double())
+        self.register_buffer("amplitudes", torch.tensor([0.02817, 0.28022, 0.50986, 0.18175]).double())
+        self.register_buffer("decays", torch.tensor([0.20162, 0.40290, 0.94229, 3.19980]).double())
+
+    def forward(self, distances: Tensor, species1: Tensor, species2: Tensor) -> Tensor:
+        """Return the energy of each pair.
+
+        Parameters
+        ----------
+        distances : Tensor, shape (pairs,), float64, Å
+        species1, species2 : Tensor, shape (pairs,), int64
+
+        Returns
+        -------
+        Tensor, shape (pairs,), float64, eV
+        """
+        charge1, charge2 = self.charges[species1], self.charges[species2]
+        screening_length = 0.46850 / (charge1.pow(0.23) + charge2.pow(0.23))
+        reduced = (distances / screening_length).unsqueeze(-1)
+        screening = (self.amplitudes * torch.exp(-self.decays * reduced)).sum(-1)
+        switch = smooth_cutoff(distances / (self.radii[species1] + self.radii[species2]))
+        return self.coulomb_constant * charge1 * charge2 / distances * screening * switch
