@@ -26,6 +26,10 @@ class BuildError(GauntError):
     """The LAMMPS plugin could not be built or loaded."""
 
 
+class LammpsError(GauntError):
+    """LAMMPS is not installed or a run of it ended with an error."""
+
+
 def closest(name: str, known: Iterable[str]) -> str:
     """Return a sentence that names the known word nearest to ``name``, or nothing."""
     matches = difflib.get_close_matches(name, list(known), n=1)

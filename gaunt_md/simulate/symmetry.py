@@ -1,0 +1,45 @@
+"""The space group of a structure, found with spglib."""
+
+from __future__ import annotations
+
+import spglib
+from ase import Atoms
+
+from ..errors import InputError
+
+
+def _cell(atoms: Atoms) -> tuple:
+    if not atoms.pbc.all():
+        raise InputError(
+            f"a space group needs a structure periodic in three directions, pbc is "
+            f"{atoms.pbc.tolist()}. Set atoms.pbc = True if it is a crystal."
+        )
+    return atoms.cell.array, atoms.get_scaled_positions(), atoms.numbers
+
+
+def space_group(atoms: Atoms, tolerance: float = 1e-3) -> str:
+    """Return the space group as "Fd-3m (227)".
+
+    Parameters
+    ----------
+    atoms : Atoms
+        A crystal, periodic in three directions.
+    tolerance : float
+        Distance in Å within which atoms count as symmetry images of each other.
+    """
+    dataset = spglib.get_symmetry_dataset(_cell(atoms), symprec=tolerance)
+    return f"{dataset.international} ({dataset.number})"
+
+
+def conventional_cell(atoms: Atoms, tolerance: float = 1e-3) -> Atoms:
+    """Return the conventional cell in its standard orientation, its symmetry made exact.
+
+    Parameters
+    ----------
+    atoms : Atoms
+        A crystal, periodic in three directions.
+    tolerance : float
+        Distance in Å within which atoms count as symmetry images of each other.
+    """
+    cell, scaled_positions, numbers = spglib.standardize_cell(_cell(atoms), symprec=tolerance)
+    return Atoms(numbers, scaled_positions=scaled_positions, cell=cell, pbc=True)

@@ -1,0 +1,64 @@
+"""A trajectory, whichever engine made it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import ase.io
+import numpy as np
+from ase import Atoms
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """Structures along molecular dynamics.
+
+    Attributes
+    ----------
+    times : ndarray, shape (frames,), float64
+        Time since the start in fs.
+    frames : tuple of Atoms
+        Unwrapped positions and velocities, each frame with its energy and forces.
+    """
+
+    times: np.ndarray
+    frames: tuple[Atoms, ...]
+
+    @property
+    def positions(self) -> np.ndarray:
+        """Unwrapped positions in Å, shape (frames, atoms, 3)."""
+        return np.array([frame.positions for frame in self.frames])
+
+    @property
+    def potential_energies(self) -> np.ndarray:
+        """Potential energies in eV, shape (frames,)."""
+        return np.array([frame.get_potential_energy() for frame in self.frames])
+
+    @property
+    def kinetic_energies(self) -> np.ndarray:
+        """Kinetic energies in eV, shape (frames,)."""
+        return np.array([frame.get_kinetic_energy() for frame in self.frames])
+
+    @property
+    def total_energies(self) -> np.ndarray:
+        """Total energies in eV, shape (frames,)."""
+        return self.potential_energies + self.kinetic_energies
+
+    @property
+    def temperatures(self) -> np.ndarray:
+        """Temperatures in K, shape (frames,)."""
+        return np.array([frame.get_temperature() for frame in self.frames])
+
+    @property
+    def energy_drift(self) -> float:
+        """Largest departure of the total energy from its start, in eV per atom."""
+        departures = np.abs(self.total_energies - self.total_energies[0])
+        return float(departures.max()) / len(self.frames[0])
+
+    def write(self, path: Path) -> None:
+        """Write all frames in the format of the suffix: `.traj` and `.extxyz` keep everything."""
+        beside = path.with_name(f".{path.name}")
+        ase.io.write(beside, self.frames, format=path.suffix.removeprefix("."))
+        os.replace(beside, path)
