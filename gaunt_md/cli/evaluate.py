@@ -1,0 +1,62 @@
+"""`gaunt-md evaluate`: errors of a potential on labelled structures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def evaluate(
+    potential: Annotated[str, typer.Argument(help="Potential file, or the name of a shipped one.")],
+    data: Annotated[list[Path], typer.Argument(help="Files with labelled structures.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
+    plot: Annotated[Path | None, typer.Option(help="Write a parity plot, PNG.")] = None,
+    energy_key: Annotated[str | None, typer.Option(help="Name of the energies, eV.")] = None,
+    forces_key: Annotated[str | None, typer.Option(help="Name of the forces, eV/Å.")] = None,
+    stress_key: Annotated[str | None, typer.Option(help="Name of the stress, eV/Å^3.")] = None,
+) -> None:
+    """Compare a potential with reference energies, forces and stresses."""
+    import json
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from .. import potential_file
+    from ..data.read import read_labelled
+    from ..training.evaluate import compare
+
+    asked = {"energy": energy_key, "forces": forces_key, "stress": stress_key}
+    structures, _ = read_labelled(data, asked, required=["energy", "forces"])
+    structures = [x for x in structures if not x.is_isolated_atom]
+    comparison = compare(potential_file.load(potential), structures)
+    summary = comparison.errors().summary()
+    result = {
+        **summary,
+        "configurations": len(structures),
+        "atoms": sum(len(x.atoms) for x in structures),
+    }
+    if plot is not None:
+        from ..training.figures import plot_parity
+
+        plot_parity(comparison, plot, f"{Path(potential).stem} on {data[0].name}")
+    if as_json:
+        typer.echo(json.dumps(result, indent=2))
+        return
+    table = Table(title=f"{Path(potential).stem} on {', '.join(path.name for path in data)}")
+    table.add_column("")
+    table.add_column("value", justify="right")
+    for name, value in result.items():
+        shown = "no labels" if value is None else f"{value:.4g}" if value % 1 else f"{value:g}"
+        table.add_row(_words(name), shown)
+    Console().print(table)
+
+
+def _words(name: str) -> str:
+    """Turn a JSON key into words: "force_mae_eV_per_A" into "force MAE, eV/Å"."""
+    quantity, _, rest = name.partition("_")
+    if not rest:
+        return name
+    measure, _, unit = rest.partition("_")
+    return f"{quantity} {measure.upper()}, {unit.replace('_per_', '/').replace('/A', '/Å')}"

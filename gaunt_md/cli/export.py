@@ -1,0 +1,19 @@
+"""`gaunt-md export`: from a checkpoint to a potential file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def export(
+    checkpoint: Annotated[Path, typer.Argument(help="A file of the folder checkpoints/.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The potential file, NAME.pt.")],
+) -> None:
+    """Write the averaged potential of a checkpoint as a file for ASE and LAMMPS."""
+    from ..training.run import export as run
+
+    run(checkpoint, output)
+    typer.echo(output)

@@ -1,0 +1,78 @@
+"""`gaunt-md train`: from labelled structures to a potential file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def train(
+    configuration: Annotated[
+        Path | None, typer.Argument(help="YAML configuration; `gaunt-md config` prints one.")
+    ] = None,
+    train: Annotated[
+        list[Path] | None, typer.Option(help="File to train on; may be repeated.")
+    ] = None,
+    validation: Annotated[
+        list[Path] | None, typer.Option(help="File to validate on; may be repeated.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="Folder for everything written.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the potential.")] = None,
+    cutoff: Annotated[float | None, typer.Option(help="Cutoff, Å.")] = None,
+    channels: Annotated[int | None, typer.Option(help="Width of the features.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the data.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Structures per step.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Highest learning rate.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of weights, split and order.")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="Stop after so many minutes; the same command goes on.")
+    ] = None,
+    threads: Annotated[int | None, typer.Option(help="Threads of the processor to use.")] = None,
+) -> None:
+    """Train a potential on energies, forces and, where there are any, stresses.
+
+    The same command in the same folder goes on where it stopped. Options override the
+    configuration.
+    """
+    from ..errors import InputError
+    from ..training.config import load_configuration, parse_configuration
+
+    if configuration is None and not train:
+        raise InputError("give a configuration or --train FILE; `gaunt-md config` prints one")
+    values = load_configuration(configuration) if configuration else {}
+    _override(values, None, name=name, output=output)
+    _override(values, "data", train=train, validation=validation)
+    _override(values, "model", cutoff=cutoff, channels=channels)
+    _override(
+        values,
+        "training",
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        seed=seed,
+    )
+    if configuration and "name" not in values:
+        values["name"] = configuration.stem
+    parsed = parse_configuration(values)
+
+    import torch
+    from rich.console import Console
+
+    from ..training.run import train as run
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    # A log file is not 80 characters wide.
+    run(parsed, Console(width=None if sys.stdout.isatty() else 110), minutes)
+
+
+def _override(values: dict[str, Any], section: str | None, **options: Any) -> None:
+    given = {key: value for key, value in options.items() if value}
+    if not given:
+        return
+    target = values if section is None else values.setdefault(section, {})
+    if isinstance(target, dict):  # else the parser says what is wrong with it
+        target.update(given)

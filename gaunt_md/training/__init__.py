@@ -1,0 +1,1 @@
+"""Training a potential on first-principles data, with Lightning."""

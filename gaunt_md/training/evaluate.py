@@ -1,0 +1,115 @@
+"""Comparing a potential with labelled structures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..data.graph import Evaluation, evaluate
+from ..data.read import LabelledStructure
+from ..units import EV_PER_CUBIC_ANGSTROM_TO_GPA, EV_TO_MEV
+from .dataset import Batch, InOrder, labelled_graph
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Mean absolute and root mean square errors; NaN where there are no labels."""
+
+    energy_mae: float
+    """eV/atom, over structures"""
+    energy_rmse: float
+    force_mae: float
+    """eV/Å, over Cartesian components"""
+    force_rmse: float
+    stress_rmse: float
+    """eV/Å^3, over the nine components"""
+
+    def summary(self) -> dict[str, float | None]:
+        """Return the errors in the units people quote, with None where there are no labels."""
+        values = {
+            "energy_mae_meV_per_atom": self.energy_mae * EV_TO_MEV,
+            "energy_rmse_meV_per_atom": self.energy_rmse * EV_TO_MEV,
+            "force_mae_eV_per_A": self.force_mae,
+            "force_rmse_eV_per_A": self.force_rmse,
+            "stress_rmse_GPa": self.stress_rmse * EV_PER_CUBIC_ANGSTROM_TO_GPA,
+        }
+        return {name: None if np.isnan(value) else value for name, value in values.items()}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Labels beside predictions: first column the label, second the prediction.
+
+    Attributes
+    ----------
+    energies : ndarray, shape (structures, 2), eV/atom
+    forces : ndarray, shape (components, 2), eV/Å
+    stresses : ndarray, shape (components, 2), eV/Å^3
+    """
+
+    energies: np.ndarray
+    forces: np.ndarray
+    stresses: np.ndarray
+
+    def errors(self) -> Errors:
+        """Return the errors over all entries."""
+        energy, force, stress = (
+            pairs[:, 1] - pairs[:, 0] for pairs in (self.energies, self.forces, self.stresses)
+        )
+        return Errors(_mae(energy), _rmse(energy), _mae(force), _rmse(force), _rmse(stress))
+
+
+def compare_batch(evaluation: Evaluation, batch: Batch) -> Comparison:
+    """Put an evaluation beside the labels of its batch, leaving out what is not known."""
+    volumes = batch.volumes[:, None, None]
+    return Comparison(
+        energies=_pairs(batch.energies / batch.sizes, evaluation.energies / batch.sizes),
+        forces=_pairs(batch.forces, evaluation.forces),
+        stresses=_pairs(batch.virials / volumes, evaluation.virials / volumes),
+    )
+
+
+def join_comparisons(comparisons: Sequence[Comparison]) -> Comparison:
+    """Return several comparisons as one."""
+    return Comparison(
+        energies=np.concatenate([x.energies for x in comparisons]),
+        forces=np.concatenate([x.forces for x in comparisons]),
+        stresses=np.concatenate([x.stresses for x in comparisons]),
+    )
+
+
+def compare(
+    potential: Any, structures: Iterable[LabelledStructure], batch_size: int = 8
+) -> Comparison:
+    """Evaluate a potential, eager or loaded from a file, on labelled structures.
+
+    Raises
+    ------
+    InputError
+        If a structure has an element that the potential does not know; names the frame.
+    """
+    graphs = [
+        labelled_graph(structure, potential.elements, potential.cutoff) for structure in structures
+    ]
+    return join_comparisons(
+        [
+            compare_batch(evaluate(potential, batch.graph), batch)
+            for batch in InOrder(graphs, batch_size)
+        ]
+    )
+
+
+def _pairs(labels: Any, predictions: Any) -> np.ndarray:
+    pairs = np.stack([labels.numpy().ravel(), predictions.detach().numpy().ravel()], axis=1)
+    return pairs[~np.isnan(pairs[:, 0])]
+
+
+def _mae(differences: np.ndarray) -> float:
+    return float(np.abs(differences).mean()) if len(differences) else float("nan")
+
+
+def _rmse(differences: np.ndarray) -> float:
+    return float(np.sqrt(np.square(differences).mean())) if len(differences) else float("nan")

@@ -1,0 +1,132 @@
+"""The folder of a training: what lies where, who may write, and from where to go on."""
+
+from __future__ import annotations
+
+import csv
+import io
+import warnings
+from pathlib import Path
+from typing import Any
+
+import filelock
+import yaml
+
+from ..errors import InputError
+from ..files import write_whole
+from .checkpoints import CheckpointError, load_checkpoint
+from .config import Configuration
+
+
+class TrainingFolder:
+    """The files of one training.
+
+    Parameters
+    ----------
+    configuration : Configuration
+        Its ``output`` is the folder.
+    """
+
+    def __init__(self, configuration: Configuration) -> None:
+        assert configuration.output is not None
+        self.path = configuration.output
+        self.configuration = configuration
+        self.checkpoints = self.path / "checkpoints"
+        self.best = self.checkpoints / "best.ckpt"
+        self.metrics = self.path / "metrics.csv"
+        self.curve = self.path / "learning_curve.png"
+        self.potential = self.path / f"{configuration.name}.pt"
+        self._record = self.path / "configuration.yaml"
+
+    def lock(self) -> filelock.FileLock:
+        """Make the folder and return its lock, held.
+
+        Raises
+        ------
+        InputError
+            If another training holds it.
+        """
+        self.checkpoints.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(self.path / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            raise InputError(
+                f"another training is at work in '{self.path}'; wait for it or choose another "
+                "--output"
+            ) from None
+        return lock
+
+    def claim(self) -> None:
+        """Write the configuration into the folder, or check that it is the one there.
+
+        Raises
+        ------
+        InputError
+            If the folder holds a training with another configuration.
+        """
+        mine = self.configuration.model_dump(mode="json", exclude={"output"})
+        if not self._record.exists():
+            if self.checkpoint_paths() or self.potential.exists():
+                raise InputError(
+                    f"'{self.path}' holds a training without its configuration.yaml; choose "
+                    "another --output"
+                )
+            text = "# Written by gaunt-md train.\n" + yaml.safe_dump(mine, sort_keys=False)
+            write_whole(self._record, text.encode())
+            return
+        theirs = yaml.safe_load(self._record.read_text(encoding="utf-8"))
+        differences = _differences(theirs, mine)
+        if differences:
+            raise InputError(
+                f"'{self.path}' holds a training with another configuration: "
+                f"{'; '.join(differences)}. Choose another --output or restore the value"
+            )
+
+    def checkpoint_paths(self) -> list[Path]:
+        """Return the checkpoints of the run, newest first, without the best one."""
+        return sorted(self.checkpoints.glob("step-*.ckpt"), reverse=True)
+
+    def checkpoint_path(self, step: int) -> Path:
+        """Return the path of the checkpoint after a step."""
+        return self.checkpoints / f"step-{step:09d}.ckpt"
+
+    def latest(self) -> tuple[Path, dict[str, Any]] | None:
+        """Return the newest checkpoint that is whole, and its content; None before the first.
+
+        Raises
+        ------
+        CheckpointError
+            If there are checkpoints but none is whole.
+        """
+        paths = self.checkpoint_paths()
+        for path in paths:
+            try:
+                return path, load_checkpoint(path)
+            except CheckpointError as error:
+                warnings.warn(f"{error}; using the one before", stacklevel=2)
+        if paths:
+            raise CheckpointError(
+                f"no checkpoint in '{self.checkpoints}' is whole; delete the folder to start again"
+            )
+        return None
+
+    def write_metrics(self, history: list[dict[str, float | None]]) -> None:
+        """Write the history of the training as CSV, one row per epoch."""
+        columns = list(dict.fromkeys(name for row in history for name in row))
+        text = io.StringIO()
+        writer = csv.DictWriter(text, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(history)
+        write_whole(self.metrics, text.getvalue().encode())
+
+
+def _differences(theirs: Any, mine: Any, path: str = "") -> list[str]:
+    if isinstance(theirs, dict) and isinstance(mine, dict):
+        return [
+            difference
+            for key in dict.fromkeys([*theirs, *mine])
+            for difference in _differences(
+                theirs.get(key), mine.get(key), f"{path}.{key}" if path else str(key)
+            )
+        ]
+    return [] if theirs == mine else [f"{path} was {theirs}, now {mine}"]

@@ -1,0 +1,42 @@
+"""What a training makes small."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..data.graph import Evaluation
+from .config import TrainingOptions
+from .dataset import Batch
+
+
+def loss(evaluation: Evaluation, batch: Batch, options: TrainingOptions, scale: float) -> Tensor:
+    """Return the weighted mean squared errors of energies per atom, forces and virials per atom.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    batch : Batch
+    options : TrainingOptions
+        Gives the weight of each term.
+    scale : float
+        Root mean square force component of the training data, eV/Å. Squares are divided by its
+        square, so that a loss of 1 is a potential that knows nothing, whatever the material.
+    """
+    atom_weights = batch.weights[batch.graph.structures].unsqueeze(1)
+    energy = (evaluation.energies - batch.energies) / batch.sizes
+    force = evaluation.forces - batch.forces
+    virial = (evaluation.virials - batch.virials) / batch.sizes[:, None, None]
+    total = (
+        options.energy_weight * _mean_square(energy, batch.weights)
+        + options.forces_weight * _mean_square(force, atom_weights)
+        + options.stress_weight * _mean_square(virial, batch.weights[:, None, None])
+    )
+    return total / scale**2
+
+
+def _mean_square(differences: Tensor, weights: Tensor) -> Tensor:
+    """Return the weighted mean over the entries whose label is known."""
+    known = ~differences.isnan()
+    squares = torch.where(known, differences, 0.0).square() * weights
+    return squares.sum() / known.sum().clamp(min=1)

@@ -1,0 +1,184 @@
+"""From data files to all that a training needs: batches, statistics, the record."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from ..data.consistency import unit_warning
+from ..data.read import LabelKeys, LabelledStructure, read_frames, read_labelled
+from ..data.statistics import (
+    average_neighbours,
+    elements_of,
+    forces_rms,
+    isolated_energies,
+    reference_energies,
+    shortest_distances,
+)
+from ..data.summary import summarise, summary_table
+from ..errors import InputError, closest
+from .config import Configuration
+from .dataset import Batch, labelled_graph
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What the data give.
+
+    Attributes
+    ----------
+    train, validation : list of Batch
+        One structure each.
+    hyperparameters : dict
+        The potential's parameters that come from the data.
+    record : dict
+        What goes into checkpoints and the exported potential; JSON-able.
+    """
+
+    train: list[Batch]
+    validation: list[Batch]
+    hyperparameters: dict[str, Any]
+    record: dict[str, Any]
+
+
+def prepare(configuration: Configuration, console: Console) -> TrainingData:
+    """Read, check and summarise the data, and build their graphs.
+
+    Raises
+    ------
+    InputError
+        If something in the data cannot be used; names file and frame.
+    """
+    options = configuration.data
+    structures, keys = read_labelled(options.train, _asked(configuration), _required(configuration))
+    elements = elements_of(structures)
+    energies = _reference_energies(configuration, structures, elements)
+    molecules = [x for x in structures if not x.is_isolated_atom]
+    if not molecules:
+        raise InputError("the training data hold isolated atoms only; add structures")
+    console.print(summary_table(summarise(molecules, keys, elements, energies), len(molecules)))
+    if warning := unit_warning(molecules):
+        console.print(f"[yellow]warning:[/yellow] {warning}")
+    train, validation = _split(configuration, molecules, keys)
+    cutoff = configuration.model.cutoff
+    weights = _weights(options.weights, molecules)
+    batches = [labelled_graph(x, elements, cutoff, weights.get(x.config_type, 1.0)) for x in train]
+    scale = forces_rms(train)
+    if not scale > 0:
+        # Without forces, or where all vanish by symmetry, the energies give the scale.
+        scale = max(float(np.nanstd([x.energy / len(x.atoms) for x in train])), 1e-3)
+    hyperparameters = {
+        "elements": elements,
+        "average_neighbours": average_neighbours([batch.graph for batch in batches]),
+        "energy_scale": scale,
+        "reference_energies": energies,
+    }
+    for element, energy in zip(elements, energies, strict=True):
+        console.print(f"reference energy of {element}: {energy:.6f} eV", highlight=False)
+    console.print(
+        f"{len(train)} structures to train on, {len(validation)} to validate on; "
+        f"{hyperparameters['average_neighbours']:.1f} neighbours within {cutoff} Å; "
+        f"forces {scale:.3f} eV/Å rms",
+        highlight=False,
+    )
+    return TrainingData(
+        train=batches,
+        validation=[labelled_graph(x, elements, cutoff) for x in validation],
+        hyperparameters=hyperparameters,
+        record={
+            "name": configuration.name,
+            "configuration": configuration.model_dump(mode="json", exclude={"output"}),
+            "hyperparameters": {**hyperparameters, **configuration.model.model_dump()},
+            "data": [_file_record(path) for path in (*options.train, *options.validation)],
+            "structures": {"train": len(train), "validation": len(validation)},
+            "shortest_distances": shortest_distances([batch.graph for batch in batches], elements),
+            "reference": _small_structure(train),
+        },
+    )
+
+
+def _asked(configuration: Configuration) -> dict[str, str | None]:
+    data = configuration.data
+    return {"energy": data.energy_key, "forces": data.forces_key, "stress": data.stress_key}
+
+
+def _required(configuration: Configuration) -> list[str]:
+    training = configuration.training
+    weights = {"energy": training.energy_weight, "forces": training.forces_weight}
+    return [name for name, weight in weights.items() if weight > 0]
+
+
+def _reference_energies(
+    configuration: Configuration, structures: list[LabelledStructure], elements: list[str]
+) -> list[float]:
+    given = configuration.data.reference_energies
+    for element in given:
+        if element not in elements:
+            raise InputError(
+                f"data.reference_energies names '{element}', which is not in the data "
+                f"({', '.join(elements)}); remove it"
+            )
+    known = {**isolated_energies(structures), **given}
+    return reference_energies([x for x in structures if not x.is_isolated_atom], elements, known)
+
+
+def _weights(weights: dict[str, float], structures: list[LabelledStructure]) -> dict[str, float]:
+    groups = {x.config_type for x in structures}
+    for name, weight in weights.items():
+        if name not in groups:
+            known = ", ".join(sorted(groups - {""})) or "none"
+            raise InputError(
+                f"data.weights names '{name}', but no structure has this config_type."
+                f"{closest(name, groups)} In the data: {known}"
+            )
+        if weight < 0:
+            raise InputError(f"data.weights.{name} must not be negative; got {weight}")
+    return weights
+
+
+def _split(
+    configuration: Configuration, structures: list[LabelledStructure], keys: LabelKeys
+) -> tuple[list[LabelledStructure], list[LabelledStructure]]:
+    options = configuration.data
+    if options.validation:
+        asked = {"energy": keys.energy, "forces": keys.forces, "stress": None}
+        validation, _ = read_labelled(options.validation, asked, _required(configuration))
+        return structures, [x for x in validation if not x.is_isolated_atom]
+    count = round(options.validation_fraction * len(structures))
+    if options.validation_fraction > 0:
+        count = max(1, count)
+    if count >= len(structures):
+        raise InputError(
+            f"{len(structures)} structure{'s' * (len(structures) > 1)} cannot be split into "
+            "training and validation; add structures or set data.validation_fraction to 0"
+        )
+    order = np.random.default_rng(configuration.training.seed).permutation(len(structures))
+    chosen = set(order[:count].tolist())
+    return (
+        [x for k, x in enumerate(structures) if k not in chosen],
+        [x for k, x in enumerate(structures) if k in chosen],
+    )
+
+
+def _file_record(path: Path) -> dict[str, Any]:
+    return {
+        "file": path.name,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "frames": len(read_frames(path)),
+    }
+
+
+def _small_structure(structures: list[LabelledStructure]) -> dict[str, Any]:
+    """Return the smallest structure, as the reference that is checked whenever a file is read."""
+    atoms = min((x for x in structures if len(x.atoms) > 1), key=lambda x: len(x.atoms)).atoms
+    return {
+        "numbers": atoms.numbers.tolist(),
+        "positions": atoms.positions.tolist(),
+        "cell": atoms.cell.array.tolist(),
+        "pbc": atoms.pbc.tolist(),
+    }

@@ -1,0 +1,216 @@
+"""One training from configuration to potential file, begun or gone on with."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from ase import Atoms
+from rich.console import Console
+
+from ..errors import InputError
+from ..model import Potential
+from .callbacks import (
+    Checkpoints,
+    History,
+    Report,
+    Stopping,
+    TrainingStopped,
+    best_epoch,
+    is_finished,
+)
+from .checkpoints import SealedCheckpoints, load_checkpoint
+from .config import Configuration
+from .dataset import InOrder, Shuffled
+from .folder import TrainingFolder
+from .module import TrainingModule
+from .prepare import TrainingData, prepare
+
+VALIDATION_BATCH = 8
+
+
+def train(configuration: Configuration, console: Console, minutes: float | None = None) -> Path:
+    """Train a potential, or go on where the folder's newest checkpoint ends.
+
+    Parameters
+    ----------
+    configuration : Configuration
+    console : Console
+        Where tables and progress go.
+    minutes : float
+        Stop, resumably, after this time.
+
+    Returns
+    -------
+    Path
+        The exported potential.
+
+    Raises
+    ------
+    InputError
+        If data or folder cannot be used.
+    TrainingStopped
+        If a signal or the time ended the training early; its checkpoint is saved.
+    """
+    stopping = Stopping(minutes)
+    folder = TrainingFolder(configuration)
+    with folder.lock():
+        folder.claim()
+        latest = folder.latest()
+        options = configuration.training
+        if latest and is_finished(
+            latest[1]["gaunt_md"]["history"], options.epochs, options.patience
+        ):
+            if folder.potential.exists():
+                console.print(f"this training is finished: {folder.potential}", highlight=False)
+                return folder.potential
+            return _export_best(folder, console)
+        data = prepare(configuration, console)
+        if latest:
+            _refuse_changed_data(latest[1]["gaunt_md"]["record"], data.record)
+            console.print(f"going on from {latest[0]}", highlight=False)
+        _fit(configuration, data, folder, stopping, console, latest[0] if latest else None)
+        return _export_best(folder, console)
+
+
+def export(checkpoint: Path, path: Path) -> dict[str, Any]:
+    """Write the averaged potential of a checkpoint as a potential file.
+
+    Returns
+    -------
+    dict
+        Its errors on the validation data.
+
+    Raises
+    ------
+    CheckpointError
+        If the checkpoint is missing or damaged.
+    """
+    from .. import potential_file
+
+    content = load_checkpoint(checkpoint)
+    ours = content["gaunt_md"]
+    record, history = ours["record"], ours["history"]
+    if not history:
+        raise InputError(f"'{checkpoint}' is from the first epoch; train at least one whole epoch")
+    potential = Potential(**record["hyperparameters"])
+    prefix = "averaged."
+    potential.load_state_dict(
+        {
+            name.removeprefix(prefix): value
+            for name, value in content["state_dict"].items()
+            if name.startswith(prefix)
+        }
+    )
+    errors = {
+        name: value
+        for name, value in history[-1].items()
+        if name.endswith(("_meV_per_atom", "_eV_per_A", "_GPa"))
+    }
+    potential_file.save(
+        potential.eval().requires_grad_(False),
+        path,
+        reference=Atoms(**record["reference"]),
+        description={
+            "name": record["name"],
+            "licence": record["configuration"]["data"]["licence"],
+            "errors": {"validation": errors} if errors else {},
+            "shortest_distances": record["shortest_distances"],
+            "training": {
+                "data": record["data"],
+                "structures": record["structures"],
+                "epochs": len(history),
+                "minutes": round(ours["seconds"] / 60, 1),
+                "configuration": record["configuration"],
+            },
+        },
+    )
+    return errors
+
+
+def _fit(
+    configuration: Configuration,
+    data: TrainingData,
+    folder: TrainingFolder,
+    stopping: Stopping,
+    console: Console,
+    checkpoint: Path | None,
+) -> None:
+    options = configuration.training
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(options.seed)
+        potential = Potential(**data.hyperparameters, **configuration.model.model_dump())
+    batches = Shuffled(data.train, options.batch_size, options.seed, lambda: trainer.global_step)
+    module = TrainingModule(potential, options, options.epochs * len(batches), data.record)
+    parameters = sum(p.numel() for p in potential.parameters())
+    console.print(f"{parameters} parameters, {len(batches)} steps per epoch", highlight=False)
+    with _quiet_lightning():
+        trainer = lightning.Trainer(
+            accelerator="cpu",
+            devices=1,
+            max_epochs=options.epochs,
+            gradient_clip_val=options.gradient_clip,
+            callbacks=[
+                History(),
+                Report(console),
+                Checkpoints(folder, stopping, options.patience),
+            ],
+            plugins=[SealedCheckpoints()],
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            inference_mode=False,
+            default_root_dir=folder.path,
+        )
+        validation = InOrder(data.validation, VALIDATION_BATCH) if data.validation else None
+        try:
+            trainer.fit(module, batches, validation, ckpt_path=checkpoint)
+        except TrainingStopped as stop:
+            newest = folder.checkpoint_paths()[0]
+            raise TrainingStopped(
+                f"stopped after step {trainer.global_step} of {module.steps}, {stop}; checkpoint "
+                f"{newest}. The same command goes on from there"
+            ) from None
+        finally:
+            stopping.restore()
+
+
+def _export_best(folder: TrainingFolder, console: Console) -> Path:
+    errors = export(folder.best, folder.potential)
+    history = load_checkpoint(folder.best)["gaunt_md"]["history"]
+    console.print(f"potential of epoch {best_epoch(history)}: {folder.potential}", highlight=False)
+    for name, value in errors.items():
+        if value is not None:
+            console.print(f"  validation {name}: {value:.4g}", highlight=False)
+    return folder.potential
+
+
+def _refuse_changed_data(theirs: dict[str, Any], mine: dict[str, Any]) -> None:
+    for before, now in zip(theirs["data"], mine["data"], strict=True):
+        if before["sha256"] != now["sha256"]:
+            raise InputError(
+                f"data file '{now['file']}' has changed since this training began; restore it or "
+                "choose another --output"
+            )
+
+
+@contextmanager
+def _quiet_lightning() -> Iterator[None]:
+    """Keep back Lightning's remarks on hardware and loaders, which are not the user's business."""
+    logger = logging.getLogger("lightning.pytorch")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="lightning")
+            yield
+    finally:
+        logger.setLevel(level)
