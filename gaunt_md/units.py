@@ -10,3 +10,9 @@ EV_PER_CUBIC_ANGSTROM_TO_GPA = 160.21766208
 
 EV_TO_MEV = 1000.0
 """Energy in eV times this is energy in meV."""
+
+ANGSTROM_TO_NM = 0.1
+"""Length in Å times this is length in nm."""
+
+FS_TO_PS = 1e-3
+"""Time in fs times this is time in ps."""

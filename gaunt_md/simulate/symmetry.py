@@ -28,6 +28,8 @@ def space_group(atoms: Atoms, tolerance: float = 1e-3) -> str:
         Distance in Å within which atoms count as symmetry images of each other.
     """
     dataset = spglib.get_symmetry_dataset(_cell(atoms), symprec=tolerance)
+    if dataset is None:
+        raise InputError(_nothing_found(atoms, tolerance))
     return f"{dataset.international} ({dataset.number})"
 
 
@@ -41,5 +43,15 @@ def conventional_cell(atoms: Atoms, tolerance: float = 1e-3) -> Atoms:
     tolerance : float
         Distance in Å within which atoms count as symmetry images of each other.
     """
-    cell, scaled_positions, numbers = spglib.standardize_cell(_cell(atoms), symprec=tolerance)
+    standard = spglib.standardize_cell(_cell(atoms), symprec=tolerance)
+    if standard is None:
+        raise InputError(_nothing_found(atoms, tolerance))
+    cell, scaled_positions, numbers = standard
     return Atoms(numbers, scaled_positions=scaled_positions, cell=cell, pbc=True)
+
+
+def _nothing_found(atoms: Atoms, tolerance: float) -> str:
+    return (
+        f"spglib finds no symmetry of {atoms.get_chemical_formula()} within {tolerance} Å. Are "
+        "there atoms closer than that? Otherwise try a smaller tolerance."
+    )

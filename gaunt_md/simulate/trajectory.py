@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import ase.io
 import numpy as np
 from ase import Atoms
+
+from ..files import written_beside
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,5 @@ class Trajectory:
 
     def write(self, path: Path) -> None:
         """Write all frames in the format of the suffix: `.traj` and `.extxyz` keep everything."""
-        beside = path.with_name(f".{path.name}")
-        ase.io.write(beside, self.frames, format=path.suffix.removeprefix("."))
-        os.replace(beside, path)
+        with written_beside(path) as beside:
+            ase.io.write(beside, self.frames, format=path.suffix.removeprefix("."))

@@ -1,0 +1,40 @@
+"""`gaunt-md demo`: the whole path in a few minutes."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def demo(
+    output: Annotated[Path, typer.Option(help="Folder for everything that is written.")] = Path(
+        "gaunt-demo"
+    ),
+    potential: Annotated[
+        str, typer.Option(help="Name of a shipped potential, or a potential file, with Si.")
+    ] = "si",
+) -> None:
+    """Relax silicon, compute its phonons, run the same dynamics in ASE and in LAMMPS."""
+    from rich.console import Console
+
+    from ..errors import GauntError
+
+    console = Console(highlight=False)
+    with console.status("Start"):
+        from ..simulate.demo import Demo
+
+        demonstration = Demo(output, potential)
+    for step in demonstration.steps():
+        start = time.perf_counter()
+        with console.status(f"{step.title} ..."):
+            result = step.run()
+        console.print(f"[bold]{step.title}[/] [dim]({time.perf_counter() - start:.1f} s)[/]")
+        console.print(f"    {result}", markup=False, soft_wrap=True)
+    if not demonstration.agrees:
+        raise GauntError(
+            f"LAMMPS and ASE disagree; '{output / 'summary.md'}' tells by how much. Please report "
+            "it with that folder."
+        )
