@@ -86,7 +86,8 @@ def evaluate(potential: Any, graph: Graph, create_graph: bool = False) -> Evalua
     create_graph : bool
         Keep what is needed to differentiate the result by the parameters (training).
     """
-    with torch.enable_grad():
+    # TorchScript's profiling optimiser compiles for every new shape and has given wrong gradients.
+    with torch.enable_grad(), torch.jit.optimized_execution(False):
         atomic_energies, edge_gradients = potential.evaluate(
             graph.edge_vectors,
             graph.centres,

@@ -72,5 +72,7 @@ class Convolution(nn.Module):
                     weighted.view(n_centres, places, n_coefficients * channels),
                 )
             )
-        moment = torch.cat(moments, dim=1).view(n_centres, -1, channels)
+        moment = torch.cat(moments, dim=1).view(
+            n_centres, harmonics.shape[2] * n_coefficients, channels
+        )
         return torch.matmul(self.coupling, moment)
