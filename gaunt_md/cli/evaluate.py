@@ -25,7 +25,7 @@ def evaluate(
 
     from .. import potential_file
     from ..data.read import read_labelled
-    from ..training.evaluate import compare
+    from ..training.evaluate import compare, words
 
     asked = {"energy": energy_key, "forces": forces_key, "stress": stress_key}
     structures, _ = read_labelled(data, asked, required=["energy", "forces"])
@@ -49,14 +49,5 @@ def evaluate(
     table.add_column("value", justify="right")
     for name, value in result.items():
         shown = "no labels" if value is None else f"{value:.4g}" if value % 1 else f"{value:g}"
-        table.add_row(_words(name), shown)
+        table.add_row(words(name), shown)
     Console().print(table)
-
-
-def _words(name: str) -> str:
-    """Turn a JSON key into words: "force_mae_eV_per_A" into "force MAE, eV/Å"."""
-    quantity, _, rest = name.partition("_")
-    if not rest:
-        return name
-    measure, _, unit = rest.partition("_")
-    return f"{quantity} {measure.upper()}, {unit.replace('_per_', '/').replace('/A', '/Å')}"

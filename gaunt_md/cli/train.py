@@ -70,7 +70,7 @@ def train(
 
 
 def _override(values: dict[str, Any], section: str | None, **options: Any) -> None:
-    given = {key: value for key, value in options.items() if value}
+    given = {key: value for key, value in options.items() if value not in (None, [])}
     if not given:
         return
     target = values if section is None else values.setdefault(section, {})

@@ -33,7 +33,13 @@ class Frame:
 
     atoms: Atoms
     values: dict[str, Any]
-    source: str
+    path: Path
+    index: int
+
+    @property
+    def source(self) -> str:
+        """File and index, for messages."""
+        return f"{self.path.name}, frame {self.index}"
 
 
 @dataclass(frozen=True)
@@ -49,15 +55,22 @@ class LabelledStructure:
         NaN where there are none.
     stress : ndarray, shape (3, 3), eV/Å^3
         Strain derivative of the energy by the volume; NaN where there is none.
-    source : str
-        File and index, for messages.
+    path : Path
+    index : int
+        Where it was read.
     """
 
     atoms: Atoms
     energy: float
     forces: np.ndarray
     stress: np.ndarray
-    source: str
+    path: Path
+    index: int
+
+    @property
+    def source(self) -> str:
+        """File and index, for messages."""
+        return f"{self.path.name}, frame {self.index}"
 
     @property
     def config_type(self) -> str:
@@ -106,7 +119,7 @@ def read_frames(path: Path) -> list[Frame]:
     frames: list[Frame] = []
     try:
         for index, atoms in enumerate(ase.io.iread(path, index=":")):
-            frames.append(Frame(atoms, _values(atoms), f"{path.name}, frame {index}"))
+            frames.append(Frame(atoms, _values(atoms), path, index))
     except FileNotFoundError:
         raise InputError(f"no data file '{path}'; check the path") from None
     except OSError:
@@ -185,7 +198,8 @@ def label(frame: Frame, keys: LabelKeys) -> LabelledStructure:
         energy=float("nan") if energy is None else float(energy),
         forces=np.full((len(atoms), 3), np.nan) if forces is None else forces,
         stress=np.full((3, 3), np.nan) if stress is None else _square(stress, frame.source),
-        source=frame.source,
+        path=frame.path,
+        index=frame.index,
     )
 
 

@@ -90,13 +90,15 @@ class Checkpoints(Callback):
         if reason or time.monotonic() > self.saved + SECONDS_BETWEEN_CHECKPOINTS:
             self._save(trainer)
         if reason:
+            plot_learning_curve(pl_module.history, self.folder.curve)
             raise TrainingStopped(reason)
 
     def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
         """Save, note the epoch, and stop where asked to."""
-        self._save(trainer)
+        # The best one first: whoever is killed in between repeats the epoch, and finds it again.
         if best_epoch(pl_module.history) == trainer.current_epoch + 1:
             trainer.save_checkpoint(self.folder.best)
+        self._save(trainer)
         self.folder.write_metrics(pl_module.history)
         finished = is_finished(pl_module.history, trainer.max_epochs, self.patience)
         reason = self.stopping.check()

@@ -26,6 +26,9 @@ class DataOptions(_Section):
         default=[],
         description="Files to validate on; empty: set aside a part of the training data.",
     )
+    test: list[Path] = Field(
+        default=[], description="Files that the finished potential is judged by, and nothing else."
+    )
     validation_fraction: float = Field(
         default=0.05,
         ge=0,
@@ -88,7 +91,7 @@ class TrainingOptions(_Section):
 
     epochs: int = Field(default=200, ge=1, description="Passes over the training data.")
     batch_size: int = Field(default=4, ge=1, description="Structures per step.")
-    learning_rate: float = Field(default=0.01, gt=0, description="Highest learning rate.")
+    learning_rate: float = Field(default=0.005, gt=0, description="Highest learning rate.")
     final_learning_rate: float = Field(
         default=1e-5, ge=0, description="Learning rate at the end of the cosine decay."
     )
@@ -100,19 +103,19 @@ class TrainingOptions(_Section):
         default=10.0, gt=0, description="Largest norm of the gradient; larger ones are scaled down."
     )
     energy_weight: float = Field(
-        default=20.0, ge=0, description="Weight of squared energy errors, per (eV/atom)^2."
+        default=100.0, ge=0, description="Weight of squared energy errors, per (eV/atom)^2."
     )
     forces_weight: float = Field(
         default=1.0, ge=0, description="Weight of squared force components, per (eV/Å)^2."
     )
     stress_weight: float = Field(
-        default=10.0,
+        default=1.0,
         ge=0,
         description="Weight of squared components of stress times volume per atom, per "
         "(eV/atom)^2; counts only where there are stresses.",
     )
     average_decay: float = Field(
-        default=0.995,
+        default=0.99,
         ge=0,
         lt=1,
         description="Decay per step of the average of the weights that is validated and kept.",
@@ -187,7 +190,7 @@ def parse_configuration(values: dict[str, Any]) -> Configuration:
     """
     data = values.get("data")
     if isinstance(data, dict):
-        for key in ("train", "validation"):
+        for key in ("train", "validation", "test"):
             if isinstance(data.get(key), str | Path):
                 values = {**values, "data": (data := {**data, key: [data[key]]})}
     try:

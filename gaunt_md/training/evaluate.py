@@ -13,6 +13,20 @@ from ..data.read import LabelledStructure
 from ..units import EV_PER_CUBIC_ANGSTROM_TO_GPA, EV_TO_MEV
 from .dataset import Batch, InOrder, labelled_graph
 
+UNITS = {
+    "energy_mae_meV_per_atom": ("energy MAE", "meV/atom"),
+    "energy_rmse_meV_per_atom": ("energy RMSE", "meV/atom"),
+    "force_mae_eV_per_A": ("force MAE", "eV/Å"),
+    "force_rmse_eV_per_A": ("force RMSE", "eV/Å"),
+    "stress_rmse_GPa": ("stress RMSE", "GPa"),
+}
+"""Names of errors in files and JSON, with what people call them and their units."""
+
+
+def words(name: str) -> str:
+    """Return the name of an error as people write it, e.g. "force RMSE, eV/Å"."""
+    return ", ".join(UNITS.get(name, (name,)))
+
 
 @dataclass(frozen=True)
 class Errors:
@@ -29,14 +43,17 @@ class Errors:
 
     def summary(self) -> dict[str, float | None]:
         """Return the errors in the units people quote, with None where there are no labels."""
-        values = {
-            "energy_mae_meV_per_atom": self.energy_mae * EV_TO_MEV,
-            "energy_rmse_meV_per_atom": self.energy_rmse * EV_TO_MEV,
-            "force_mae_eV_per_A": self.force_mae,
-            "force_rmse_eV_per_A": self.force_rmse,
-            "stress_rmse_GPa": self.stress_rmse * EV_PER_CUBIC_ANGSTROM_TO_GPA,
+        values = (
+            self.energy_mae * EV_TO_MEV,
+            self.energy_rmse * EV_TO_MEV,
+            self.force_mae,
+            self.force_rmse,
+            self.stress_rmse * EV_PER_CUBIC_ANGSTROM_TO_GPA,
+        )
+        return {
+            name: None if np.isnan(value) else value
+            for name, value in zip(UNITS, values, strict=True)
         }
-        return {name: None if np.isnan(value) else value for name, value in values.items()}
 
 
 @dataclass(frozen=True)

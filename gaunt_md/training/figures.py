@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter, MaxNLocator
 
 from ..files import write_whole
 from ..units import EV_PER_CUBIC_ANGSTROM_TO_GPA, EV_TO_MEV
@@ -31,11 +32,14 @@ def plot_learning_curve(history: list[dict[str, float | None]], path: Path) -> N
     left.set_ylabel("loss")
     _curve(right, history, "force_rmse_eV_per_A", "force RMSE, meV/Å", EV_TO_MEV)
     _curve(right, history, "energy_mae_meV_per_atom", "energy MAE, meV/atom")
-    _curve(right, history, "stress_rmse_GPa", "stress RMSE, 10 MPa", 100)
+    _curve(right, history, "stress_rmse_GPa", "stress RMSE, MPa", 1000)
     right.set_ylabel("validation error")
     for axes in (left, right):
         axes.set_xlabel("epoch")
         axes.set_yscale("log")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1, 0.4)))
         axes.grid(which="both", alpha=0.25)
         if axes.lines:
             axes.legend(fontsize=8)

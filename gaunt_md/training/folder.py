@@ -14,7 +14,7 @@ import yaml
 from ..errors import InputError
 from ..files import write_whole
 from .checkpoints import CheckpointError, load_checkpoint
-from .config import Configuration
+from .config import Configuration, load_configuration, parse_configuration
 
 
 class TrainingFolder:
@@ -56,31 +56,33 @@ class TrainingFolder:
             ) from None
         return lock
 
-    def claim(self) -> None:
-        """Write the configuration into the folder, or check that it is the one there.
+    def refuse_another(self) -> None:
+        """Check that the folder is empty or holds a training with the same configuration.
 
         Raises
         ------
         InputError
-            If the folder holds a training with another configuration.
+            If it holds another training.
         """
-        mine = self.configuration.model_dump(mode="json", exclude={"output"})
-        if not self._record.exists():
-            if self.checkpoint_paths() or self.potential.exists():
-                raise InputError(
-                    f"'{self.path}' holds a training without its configuration.yaml; choose "
-                    "another --output"
-                )
-            text = "# Written by gaunt-md train.\n" + yaml.safe_dump(mine, sort_keys=False)
-            write_whole(self._record, text.encode())
+        if not self.checkpoint_paths() and not self.potential.exists():
             return
-        theirs = yaml.safe_load(self._record.read_text(encoding="utf-8"))
-        differences = _differences(theirs, mine)
+        if not self._record.exists():
+            raise InputError(
+                f"'{self.path}' holds a training without its configuration.yaml; choose another "
+                "--output"
+            )
+        theirs = parse_configuration(load_configuration(self._record))
+        differences = _differences(_plain(theirs), _plain(self.configuration))
         if differences:
             raise InputError(
                 f"'{self.path}' holds a training with another configuration: "
                 f"{'; '.join(differences)}. Choose another --output or restore the value"
             )
+
+    def record_configuration(self) -> None:
+        """Write the configuration into the folder."""
+        text = yaml.safe_dump(_plain(self.configuration), sort_keys=False, allow_unicode=True)
+        write_whole(self._record, b"# Written by gaunt-md train.\n" + text.encode())
 
     def checkpoint_paths(self) -> list[Path]:
         """Return the checkpoints of the run, newest first, without the best one."""
@@ -118,6 +120,10 @@ class TrainingFolder:
         writer.writeheader()
         writer.writerows(history)
         write_whole(self.metrics, text.getvalue().encode())
+
+
+def _plain(configuration: Configuration) -> dict[str, Any]:
+    return configuration.model_dump(mode="json", exclude={"output"})
 
 
 def _differences(theirs: Any, mine: Any, path: str = "") -> list[str]:

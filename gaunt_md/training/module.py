@@ -37,6 +37,9 @@ class TrainingModule(lightning.LightningModule):
         What `export` must know besides the weights, JSON-able; stored in every checkpoint.
     """
 
+    epoch_loss: Tensor
+    """Sum of the losses of the epoch and their number."""
+
     def __init__(
         self, potential: Potential, options: TrainingOptions, steps: int, record: dict[str, Any]
     ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 from rich.console import Console
 
 from ..data.consistency import unit_warning
-from ..data.read import LabelKeys, LabelledStructure, read_frames, read_labelled
+from ..data.read import LabelKeys, LabelledStructure, read_labelled
 from ..data.statistics import (
     average_neighbours,
     elements_of,
@@ -65,6 +66,7 @@ def prepare(configuration: Configuration, console: Console) -> TrainingData:
     if warning := unit_warning(molecules):
         console.print(f"[yellow]warning:[/yellow] {warning}")
     train, validation = _split(configuration, molecules, keys)
+    files = (*options.train, *options.validation)
     cutoff = configuration.model.cutoff
     weights = _weights(options.weights, molecules)
     batches = [labelled_graph(x, elements, cutoff, weights.get(x.config_type, 1.0)) for x in train]
@@ -94,7 +96,7 @@ def prepare(configuration: Configuration, console: Console) -> TrainingData:
             "name": configuration.name,
             "configuration": configuration.model_dump(mode="json", exclude={"output"}),
             "hyperparameters": {**hyperparameters, **configuration.model.model_dump()},
-            "data": [_file_record(path) for path in (*options.train, *options.validation)],
+            "data": [_file_record(path, (*structures, *validation)) for path in files],
             "structures": {"train": len(train), "validation": len(validation)},
             "shortest_distances": shortest_distances([batch.graph for batch in batches], elements),
             "reference": _small_structure(train),
@@ -165,11 +167,11 @@ def _split(
     )
 
 
-def _file_record(path: Path) -> dict[str, Any]:
+def _file_record(path: Path, structures: Sequence[LabelledStructure]) -> dict[str, Any]:
     return {
         "file": path.name,
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "frames": len(read_frames(path)),
+        "frames": sum(x.path == path for x in structures),
     }
 
 

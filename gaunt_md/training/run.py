@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import torch
 from ase import Atoms
 from rich.console import Console
 
+from ..data.read import read_labelled
 from ..errors import InputError
 from ..model import Potential
 from .callbacks import (
@@ -22,12 +23,12 @@ from .callbacks import (
     Report,
     Stopping,
     TrainingStopped,
-    best_epoch,
     is_finished,
 )
-from .checkpoints import SealedCheckpoints, load_checkpoint
+from .checkpoints import CheckpointError, SealedCheckpoints, load_checkpoint
 from .config import Configuration
 from .dataset import InOrder, Shuffled
+from .evaluate import UNITS, compare, words
 from .folder import TrainingFolder
 from .module import TrainingModule
 from .prepare import TrainingData, prepare
@@ -61,7 +62,7 @@ def train(configuration: Configuration, console: Console, minutes: float | None 
     stopping = Stopping(minutes)
     folder = TrainingFolder(configuration)
     with folder.lock():
-        folder.claim()
+        folder.refuse_another()
         latest = folder.latest()
         options = configuration.training
         if latest and is_finished(
@@ -70,27 +71,36 @@ def train(configuration: Configuration, console: Console, minutes: float | None 
             if folder.potential.exists():
                 console.print(f"this training is finished: {folder.potential}", highlight=False)
                 return folder.potential
-            return _export_best(folder, console)
+            return _finish(folder, console)
         data = prepare(configuration, console)
         if latest:
             _refuse_changed_data(latest[1]["gaunt_md"]["record"], data.record)
             console.print(f"going on from {latest[0]}", highlight=False)
+        folder.record_configuration()
         _fit(configuration, data, folder, stopping, console, latest[0] if latest else None)
-        return _export_best(folder, console)
+        return _finish(folder, console)
 
 
-def export(checkpoint: Path, path: Path) -> dict[str, Any]:
+def export(checkpoint: Path, path: Path, test: Sequence[Path] = ()) -> dict[str, Any]:
     """Write the averaged potential of a checkpoint as a potential file.
+
+    Parameters
+    ----------
+    checkpoint, path : Path
+    test : sequence of Path
+        Data whose errors are written into the file beside those of the validation.
 
     Returns
     -------
     dict
-        Its errors on the validation data.
+        The errors by data set, in the units of their names.
 
     Raises
     ------
     CheckpointError
         If the checkpoint is missing or damaged.
+    InputError
+        If it is from before the end of the first epoch.
     """
     from .. import potential_file
 
@@ -99,28 +109,22 @@ def export(checkpoint: Path, path: Path) -> dict[str, Any]:
     record, history = ours["record"], ours["history"]
     if not history:
         raise InputError(f"'{checkpoint}' is from the first epoch; train at least one whole epoch")
-    potential = Potential(**record["hyperparameters"])
-    prefix = "averaged."
-    potential.load_state_dict(
-        {
-            name.removeprefix(prefix): value
-            for name, value in content["state_dict"].items()
-            if name.startswith(prefix)
-        }
-    )
-    errors = {
-        name: value
-        for name, value in history[-1].items()
-        if name.endswith(("_meV_per_atom", "_eV_per_A", "_GPa"))
-    }
+    potential = _averaged_potential(content)
+    errors = {"validation": {name: history[-1].get(name) for name in UNITS}}
+    if test:
+        data = record["configuration"]["data"]
+        asked = {name: data[f"{name}_key"] for name in ("energy", "forces", "stress")}
+        structures, _ = read_labelled(test, asked, required=["energy", "forces"])
+        comparison = compare(potential, [x for x in structures if not x.is_isolated_atom])
+        errors["test"] = comparison.errors().summary()
     potential_file.save(
-        potential.eval().requires_grad_(False),
+        potential,
         path,
         reference=Atoms(**record["reference"]),
         description={
             "name": record["name"],
             "licence": record["configuration"]["data"]["licence"],
-            "errors": {"validation": errors} if errors else {},
+            "errors": errors,
             "shortest_distances": record["shortest_distances"],
             "training": {
                 "data": record["data"],
@@ -132,6 +136,18 @@ def export(checkpoint: Path, path: Path) -> dict[str, Any]:
         },
     )
     return errors
+
+
+def _averaged_potential(content: dict[str, Any]) -> Potential:
+    potential = Potential(**content["gaunt_md"]["record"]["hyperparameters"])
+    prefix = "averaged."
+    weights = {
+        name.removeprefix(prefix): value
+        for name, value in content["state_dict"].items()
+        if name.startswith(prefix)
+    }
+    potential.load_state_dict(weights)
+    return potential.eval().requires_grad_(False)
 
 
 def _fit(
@@ -183,13 +199,21 @@ def _fit(
             stopping.restore()
 
 
-def _export_best(folder: TrainingFolder, console: Console) -> Path:
-    errors = export(folder.best, folder.potential)
-    history = load_checkpoint(folder.best)["gaunt_md"]["history"]
-    console.print(f"potential of epoch {best_epoch(history)}: {folder.potential}", highlight=False)
-    for name, value in errors.items():
-        if value is not None:
-            console.print(f"  validation {name}: {value:.4g}", highlight=False)
+def _finish(folder: TrainingFolder, console: Console) -> Path:
+    """Export the best epoch and print its errors."""
+    checkpoint = folder.best
+    try:
+        history = load_checkpoint(checkpoint)["gaunt_md"]["history"]
+    except CheckpointError as error:
+        warnings.warn(f"{error}; exporting the last epoch instead", stacklevel=2)
+        checkpoint = folder.checkpoint_paths()[0]
+        history = load_checkpoint(checkpoint)["gaunt_md"]["history"]
+    errors = export(checkpoint, folder.potential, folder.configuration.data.test)
+    console.print(f"potential of epoch {len(history)}: {folder.potential}", highlight=False)
+    for data, values in errors.items():
+        for name, value in values.items():
+            if value is not None:
+                console.print(f"  {data} {words(name)}: {value:.4g}", highlight=False)
     return folder.potential
 
 
