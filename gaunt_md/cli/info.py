@@ -1,0 +1,79 @@
+"""`gaunt-md info`: what a potential file says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+
+
+def info(
+    potential: Annotated[
+        str | None, typer.Argument(help="Potential file, or the name of a shipped one.")
+    ] = None,
+    path: Annotated[bool, typer.Option("--path", help="Print where the file lies.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole manifest.")] = False,
+) -> None:
+    """Describe a potential; without one, list those that come with gaunt-md."""
+    import json
+
+    from .. import potential_file
+
+    if potential is None:
+        _list_shipped()
+    elif path:
+        typer.echo(potential_file.find(potential).resolve())
+    elif as_json:
+        typer.echo(
+            json.dumps(potential_file.read_manifest(potential), indent=2, ensure_ascii=False)
+        )
+    else:
+        file = potential_file.read(potential)
+        for name, value in _rows(file.manifest):
+            typer.echo(f"{name:20}{value}")
+        typer.echo(f"{'file':20}{file.path.resolve()}")
+        typer.echo(f"{'sha256':20}{file.sha256}")
+
+
+def _list_shipped() -> None:
+    from .. import potential_file
+
+    for name, path in potential_file.shipped_potentials().items():
+        manifest = potential_file.read_manifest(path)
+        elements = " ".join(manifest["elements"])
+        typer.echo(f"{name:12}{elements:20}{path}")
+
+
+def _rows(manifest: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what people want to know, in words."""
+    yield "name", manifest["name"]
+    yield "elements", " ".join(manifest["elements"])
+    yield "licence", manifest["licence"] or "not stated"
+    yield "cutoff", f"{manifest['cutoff']:g} Å, {manifest['layers']} layers"
+    yield "network", f"{manifest['channels']} channels, {manifest['dtype']}"
+    for data, errors in manifest["errors"].items():
+        for quantity, error in errors.items():
+            if error is not None:
+                yield f"error, {data}", f"{quantity} {error:.4g}"
+    for pair, distance in manifest["shortest_distances"].items():
+        yield "shortest distance", f"{pair} {distance:.3f} Å in the training data"
+    for name, value in manifest["training"].items():
+        if name != "configuration":
+            yield f"training, {name}", _in_words(value)
+    yield (
+        "written",
+        (
+            f"{manifest['created']} by gaunt-md {manifest['gaunt_md_version']}, "
+            f"torch {manifest['torch_version']}"
+        ),
+    )
+
+
+def _in_words(value: Any) -> str:
+    """Write what JSON holds without brackets and quotation marks."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_in_words(item)}" for key, item in value.items())
+    if isinstance(value, list):
+        return "; ".join(_in_words(item) for item in value)
+    return str(value)
