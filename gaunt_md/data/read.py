@@ -122,9 +122,9 @@ def read_frames(path: Path) -> list[Frame]:
             frames.append(Frame(atoms, _values(atoms), path, index))
     except FileNotFoundError:
         raise InputError(f"no data file '{path}'; check the path") from None
-    except OSError:
-        raise
     except Exception as error:  # ASE's readers raise whatever their parsing meets
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the file system's own words
         raise InputError(
             f"{path}, frame {len(frames)} cannot be read: {type(error).__name__}: {error}. "
             "Repair or remove this frame"

@@ -1,0 +1,149 @@
+"""What is known before training: compositions, isolated atoms, neighbours, units."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import bulk
+from ase.calculators.emt import EMT
+
+from gaunt_md.data.consistency import forces_against_energies, unit_warning
+from gaunt_md.data.neighbours import build_graph
+from gaunt_md.data.read import LabelKeys, LabelledStructure, read_labelled
+from gaunt_md.data.statistics import (
+    average_neighbours,
+    elements_of,
+    forces_rms,
+    isolated_energies,
+    reference_energies,
+    shortest_distances,
+)
+from gaunt_md.data.summary import summarise
+from gaunt_md.errors import InputError
+
+SHARED = Path(__file__).parents[2].parent / "shared" / "data"
+
+
+def labelled(
+    atoms: Atoms, energy: float, forces: np.ndarray | None = None, index: int = 0
+) -> LabelledStructure:
+    nothing = np.full((len(atoms), 3), np.nan)
+    return LabelledStructure(
+        atoms,
+        energy,
+        nothing if forces is None else forces,
+        np.full((3, 3), np.nan),
+        Path("made.xyz"),
+        index,
+    )
+
+
+def copper_trajectory(count: int = 12) -> list[LabelledStructure]:
+    """Return neighbouring structures with energies and forces of an embedded-atom potential."""
+    random = np.random.default_rng(1)
+    atoms = bulk("Cu", cubic=True)
+    structures = []
+    for k in range(count):
+        atoms.positions += random.normal(scale=0.05, size=(len(atoms), 3))
+        atoms.calc = EMT()
+        structures.append(
+            labelled(atoms.copy(), atoms.get_potential_energy(), atoms.get_forces(), k)
+        )
+    return structures
+
+
+def test_reference_energies_solve_the_compositions_exactly() -> None:
+    truth = {"O": -7.0, "Si": -4.0}
+    structures = [
+        labelled(Atoms(formula), sum(truth[s] for s in Atoms(formula).symbols))
+        for formula in ("SiO2", "Si2O", "Si3")
+    ]
+    elements = elements_of(structures)
+    assert elements == ["O", "Si"]
+    np.testing.assert_allclose(reference_energies(structures, elements), [-7.0, -4.0])
+
+
+def test_reference_energies_that_are_given_are_kept_and_the_rest_fitted() -> None:
+    structures = [labelled(Atoms("SiO2"), -20.0), labelled(Atoms("Si2O4"), -40.0)]
+    energies = reference_energies(structures, ["O", "Si"], {"O": -6.0})
+    np.testing.assert_allclose(energies, [-6.0, -8.0])
+
+
+def test_one_composition_gives_the_solution_of_smallest_norm() -> None:
+    energies = reference_energies([labelled(Atoms("H2O"), -10.0)], ["H", "O"])
+    np.testing.assert_allclose(energies, [-4.0, -2.0])  # proportional to 2:1, 2·4 + 2 = 10
+
+
+def test_isolated_atoms_give_their_energies() -> None:
+    structures = [labelled(Atoms("H"), -13.6), labelled(Atoms("OH"), -450.0)]
+    assert isolated_energies(structures) == {"H": -13.6}
+    with pytest.raises(InputError, match=r"isolated H has -13.6 eV .* and -13.5 eV"):
+        isolated_energies([*structures, labelled(Atoms("H"), -13.5)])
+
+
+def test_neighbours_and_distances_of_a_face_centred_crystal() -> None:
+    graphs = [build_graph(bulk("Cu", a=3.6, cubic=True), ["Cu"], 3.0)]
+    assert average_neighbours(graphs) == 12
+    assert shortest_distances(graphs, ["Cu"]) == {"Cu-Cu": pytest.approx(3.6 / 2**0.5)}
+    with pytest.raises(InputError, match="within the cutoff"):
+        average_neighbours([build_graph(Atoms("Cu"), ["Cu"], 3.0)])
+
+
+def test_shortest_distances_name_the_pairs_that_meet() -> None:
+    atoms = Atoms("SiOO", [[0, 0, 0], [1.6, 0, 0], [0, 1.7, 0]])
+    distances = shortest_distances([build_graph(atoms, ["O", "Si"], 3.0)], ["O", "Si"])
+    assert distances == {"O-O": pytest.approx(np.hypot(1.6, 1.7)), "O-Si": pytest.approx(1.6)}
+
+
+def test_force_scale_counts_components_that_are_known() -> None:
+    structures = [
+        labelled(Atoms("H"), 0.0, np.array([[3.0, 0.0, 0.0]])),
+        labelled(Atoms("H2"), 0.0),
+    ]
+    assert forces_rms(structures) == pytest.approx(3**0.5)
+
+
+def test_energies_change_by_the_work_of_the_forces() -> None:
+    slope, correlation = forces_against_energies(copper_trajectory())
+    assert slope == pytest.approx(1, abs=0.05)
+    assert correlation > 0.99
+    assert unit_warning(copper_trajectory()) is None
+
+
+@pytest.mark.parametrize(
+    ("energy_factor", "force_factor", "complaint"),
+    [(1 / 27.2114, 1, "0.03"), (1, 1 / 51.422, "5"), (1, -1, "wrong sign")],
+)
+def test_wrong_units_and_signs_are_noticed(
+    energy_factor: float, force_factor: float, complaint: str
+) -> None:
+    wrong = [
+        replace(x, energy=x.energy * energy_factor, forces=x.forces * force_factor)
+        for x in copper_trajectory()
+    ]
+    warning = unit_warning(wrong)
+    assert warning is not None
+    assert complaint in warning
+
+
+def test_a_frame_in_other_units_is_an_outlier() -> None:
+    structures = copper_trajectory()
+    structures[4] = replace(structures[4], energy=structures[4].energy * 27.2114 + 500)
+    energies = reference_energies(structures, ["Cu"])
+    summary = summarise(structures, LabelKeys("energy", "forces", None), ["Cu"], energies)
+    assert [x.label for x in summary] == ["energy above reference", "largest force"]
+    assert summary[0].outliers[0].startswith("made.xyz, frame 4 ")
+    assert summary[1].outliers == []
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the reference data are not beside the checkout")
+@pytest.mark.parametrize("name", ["mlearn/Si_train.xyz", "mlearn/Mo_train.xyz"])
+def test_published_data_are_free_of_complaints(name: str) -> None:
+    asked = dict.fromkeys(("energy", "forces", "stress"))
+    structures, keys = read_labelled([SHARED / name], asked, ("energy", "forces"))
+    assert keys == LabelKeys("energy", "forces", "stress")
+    assert unit_warning(structures) is None
