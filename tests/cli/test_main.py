@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gaunt_md import __version__
+
+
+def gaunt_md(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the command line as users do."""
+    return subprocess.run(
+        [sys.executable, "-m", "gaunt_md.cli.main", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+    )
+
+
+def test_version_is_printed():
+    assert gaunt_md("--version").stdout == f"gaunt-md {__version__}\n"
+
+
+def test_help_names_every_verb():
+    listed = gaunt_md("--help").stdout
+    for verb in ("demo", "train", "evaluate", "export", "config", "info", "lammps"):
+        assert verb in listed
+
+
+def test_an_error_is_one_line_and_exit_status_1(tmp_path: Path):
+    finished = gaunt_md("info", tmp_path / "missing.pt")
+    assert finished.returncode == 1
+    assert finished.stdout == ""
+    assert finished.stderr.startswith("error: there is no potential")
+    assert finished.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"not a potential"])
+def test_a_foreign_file_gives_no_traceback(tmp_path: Path, content: bytes):
+    path = tmp_path / "foreign.pt"
+    path.write_bytes(content)
+    finished = gaunt_md("info", path)
+    assert finished.returncode == 1
+    assert "Traceback" not in finished.stderr
+    assert str(path) in finished.stderr
