@@ -1,5 +1,7 @@
 """One interaction: convolution with the neighbours, many-body product, residual."""
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -82,4 +84,6 @@ class Interaction(nn.Module):
         update = self.mix_out(self.many_body(sums, species[:rows]))
         kept = (self.residual.degree + 1) * (self.residual.degree + 1)
         residual = self.residual(features[:rows, :kept]) * self.residual_weight[species[:rows]]
-        return torch.cat([update[:, :kept] + residual, update[:, kept:]], dim=1)
+        # The sum of two independent terms keeps unit variance, else products of later layers grow.
+        blended = math.sqrt(0.5) * (update[:, :kept] + residual)
+        return torch.cat([blended, update[:, kept:]], dim=1)

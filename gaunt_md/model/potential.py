@@ -9,6 +9,8 @@ from ..errors import InputError
 from ..sphere import spherical_harmonics
 from .edges import edge_table, rows_of_layers
 from .interaction import Interaction
+from .linear import Linear
+from .radial import SILU_GAIN
 from .repulsion import CoreRepulsion
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
@@ -115,14 +117,14 @@ class Potential(nn.Module):
             for degree_in, degree_out in zip(degrees[:-1], degrees[1:])
         )
         self.readouts = nn.ModuleList(
-            [_linear_readout(channels) for _ in range(layers - 1)] + [_last_readout(channels)]
+            [Linear(channels, 1) for _ in range(layers - 1)] + [_last_readout(channels)]
         )
         self.core_repulsion = CoreRepulsion(elements) if core_repulsion else None
         self.to(DTYPES[dtype])
         # Buffers of the repulsion and the reference energies stay in float64 whatever the dtype.
         if self.core_repulsion is not None:
             self.core_repulsion.double()
-        self.register_buffer("reference_energies", torch.tensor(reference_energies).double())
+        self.register_buffer("reference_energies", torch.tensor(reference_energies, dtype=torch.float64))
 
     def forward(
         self,
@@ -220,16 +222,8 @@ class Potential(nn.Module):
         return energies, gradient
 
 
-def _linear_readout(channels: int) -> nn.Module:
-    readout = nn.Linear(channels, 1, bias=False)
-    nn.init.normal_(readout.weight, std=channels**-0.5)
-    return readout
-
-
 def _last_readout(channels: int) -> nn.Module:
-    return nn.Sequential(
-        nn.Linear(channels, 16, bias=False), nn.SiLU(), nn.Linear(16, 1, bias=False)
-    )
+    return nn.Sequential(Linear(channels, 16), nn.SiLU(), Linear(16, 1, gain=SILU_GAIN))
 
 
 def _check(hyperparameters: dict[str, Any]) -> None:

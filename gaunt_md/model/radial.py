@@ -5,7 +5,9 @@ import math
 import torch
 from torch import Tensor, nn
 
-_SILU_GAIN = 1.0 / math.sqrt(0.356)  # SiLU of a unit normal has second moment 0.356
+from .linear import Linear
+
+SILU_GAIN = 1.0 / math.sqrt(0.356)  # SiLU of a unit normal has second moment 0.356
 
 
 def smooth_cutoff(x: Tensor) -> Tensor:
@@ -42,11 +44,11 @@ class RadialFunctions(nn.Module):
         self.basis_scale = math.sqrt(2.0 / 3.0) * cutoff
         self.register_buffer("wave_numbers", torch.arange(1, basis_size + 1).double() * (math.pi / cutoff))
         self.network = nn.Sequential(
-            _linear(basis_size, width, gain=1.0),
+            Linear(basis_size, width),
             nn.SiLU(),
-            _linear(width, width, gain=_SILU_GAIN),
+            Linear(width, width, gain=SILU_GAIN),
             nn.SiLU(),
-            _linear(width, channels * (degree + 1), gain=_SILU_GAIN),
+            Linear(width, channels * (degree + 1), gain=SILU_GAIN),
         )
 
     def forward(self, distances: Tensor) -> Tensor:
@@ -55,9 +57,3 @@ class RadialFunctions(nn.Module):
         basis = self.basis_scale * torch.sin(r * self.wave_numbers) / r
         values = self.network(basis) * smooth_cutoff(r / self.cutoff)
         return values.unflatten(-1, [self.degree + 1, self.channels])
-
-
-def _linear(size_in: int, size_out: int, gain: float) -> nn.Linear:
-    layer = nn.Linear(size_in, size_out, bias=False)
-    nn.init.normal_(layer.weight, std=gain / math.sqrt(size_in))
-    return layer

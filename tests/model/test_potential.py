@@ -104,9 +104,9 @@ def test_energy_and_two_derivatives_vanish_at_the_cutoff(potential: Potential) -
         return float(evaluate_atoms(potential, pair).forces[1, 2])
 
     near = [force(4.0 - gap) for gap in (4e-3, 2e-3, 1e-3)]
-    # E ~ (R - r)^3, so the force falls by four when the gap halves.
-    assert near[0] / near[1] == pytest.approx(4, rel=0.05)
-    assert near[1] / near[2] == pytest.approx(4, rel=0.05)
+    # A C2 energy falls as (R - r)^3 or faster: its force at least by four when the gap halves.
+    assert near[0] / near[1] > 3.9
+    assert near[1] / near[2] > 3.9
     assert force(4.0) == 0
     assert force(4.1) == 0
 
