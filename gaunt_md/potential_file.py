@@ -41,13 +41,29 @@ if TYPE_CHECKING:
 
     from .model import Potential
 
-_DESCRIPTION = {
+_DESCRIPTION: dict[str, Any] = {
     "name": "",
     "licence": "",
     "training": {},
     "errors": {},
     "shortest_distances": {},
 }
+
+_WRITTEN = (
+    "format",
+    "elements",
+    "cutoff",
+    "layers",
+    "channels",
+    "dtype",
+    "units",
+    "reference_energies",
+    "hyperparameters",
+    "gaunt_md_version",
+    "torch_version",
+    "created",
+    "reference",
+)
 
 # Relative deviations from the reference structure that another processor or version of torch
 # may cause by summing in another order: some thousand units in the last place.
@@ -225,9 +241,10 @@ def _module(content: bytes, path: Path) -> torch.jit.ScriptModule:
         # In inference mode, torch would make parameters that nothing can be differentiated with.
         with _quiet(), torch.inference_mode(False):
             module = torch.jit.load(io.BytesIO(content), map_location="cpu")
-    except RuntimeError as error:
+    except Exception as error:  # torch says it with exceptions of several types
+        message = (str(error).strip() or repr(error)).splitlines()[0]
         raise PotentialFileError(
-            f"torch {torch.__version__} cannot load '{path}': {str(error).strip().splitlines()[0]}"
+            f"torch {torch.__version__} cannot load '{path}': {message}"
         ) from error
     for parameter in module.parameters():
         parameter.requires_grad_(False)
@@ -268,7 +285,7 @@ def _describe(potential: Potential, path: Path, description: dict[str, Any]) -> 
 def _manifest(entries: dict[str, bytes], path: Path) -> dict[str, Any]:
     try:
         manifest = json.loads(entries[MANIFEST])
-        for key in ("name", "elements", "cutoff", "dtype", "torch_version", "reference"):
+        for key in (*_DESCRIPTION, *_WRITTEN):
             manifest[key]
     except (KeyError, TypeError, ValueError) as error:
         raise PotentialFileError(
