@@ -139,7 +139,8 @@ def export(checkpoint: Path, path: Path, test: Sequence[Path] = ()) -> dict[str,
 
 
 def _averaged_potential(content: dict[str, Any]) -> Potential:
-    potential = Potential(**content["gaunt_md"]["record"]["hyperparameters"])
+    with torch.random.fork_rng(devices=[]):  # its first, random weights do not matter
+        potential = Potential(**content["gaunt_md"]["record"]["hyperparameters"])
     prefix = "averaged."
     weights = {
         name.removeprefix(prefix): value

@@ -1,0 +1,207 @@
+"""A training that was interrupted ends with the same numbers as one that never was."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from rich.console import Console
+
+from gaunt_md.errors import InputError
+from gaunt_md.training.callbacks import Stopping, TrainingStopped
+from gaunt_md.training.checkpoints import CheckpointError, load_checkpoint
+from gaunt_md.training.config import Configuration
+from gaunt_md.training.folder import TrainingFolder
+from gaunt_md.training.run import train
+
+QUIET = Console(quiet=True)
+
+
+class StopAfter(Stopping):
+    """Asks for a stop after a number of steps of this run, as a signal would."""
+
+    steps = 0
+
+    def check(self) -> str | None:
+        self.steps -= 1
+        return "test" if self.steps == 0 else None
+
+
+def train_until(monkeypatch: pytest.MonkeyPatch, steps: int, configuration: Configuration) -> bool:
+    """Train for some steps and tell whether the training was stopped before its end."""
+
+    class After(StopAfter):
+        pass
+
+    After.steps = steps
+    with monkeypatch.context() as patch:
+        patch.setattr("gaunt_md.training.run.Stopping", After)
+        try:
+            train(configuration, QUIET)
+        except TrainingStopped:
+            return True
+    return False
+
+
+def newest(configuration: Configuration) -> dict[str, Any]:
+    latest = TrainingFolder(configuration).latest()
+    assert latest is not None
+    return latest[1]
+
+
+def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Return all that a checkpoint holds, by path, but for the time it took."""
+    if isinstance(tree, dict | list | tuple):
+        items = tree.items() if isinstance(tree, dict) else enumerate(tree)
+        for key, value in items:
+            yield from leaves(value, f"{path}/{key}")
+    elif not path.endswith("/seconds"):
+        yield path, tree
+
+
+def same(a: Any, b: Any) -> bool:
+    return torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
+
+
+@pytest.mark.parametrize("steps", [1, 4, 7])
+def test_interrupted_training_is_bitwise_the_same(
+    steps: int,
+    finished: Configuration,
+    configure: Callable[..., Configuration],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    configuration = configure(tmp_path / "run")
+    stops = 0
+    while train_until(monkeypatch, steps, configuration):
+        stops += 1
+    assert stops >= 12 // steps - 1  # 12 steps in all; a stop in every third of them counts
+    expected, found = dict(leaves(newest(finished))), dict(leaves(newest(configuration)))
+    assert expected.keys() == found.keys()
+    different = [path for path in expected if not same(expected[path], found[path])]
+    assert different == []
+    a, b = (load_checkpoint(TrainingFolder(c).best) for c in (finished, configuration))
+    assert all(same(a["state_dict"][k], b["state_dict"][k]) for k in a["state_dict"])
+
+
+def test_another_seed_gives_other_numbers(
+    finished: Configuration, configure: Callable[..., Configuration], tmp_path: Path
+) -> None:
+    other = configure(tmp_path / "run", seed=2)
+    train(other, QUIET)
+    a, b = (newest(c)["state_dict"]["averaged.embedding"] for c in (finished, other))
+    assert not torch.equal(a, b)
+
+
+def test_a_damaged_checkpoint_is_passed_over(
+    finished: Configuration,
+    configure: Callable[..., Configuration],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    configuration = configure(tmp_path / "run")
+    train_until(monkeypatch, 10, configuration)
+    first, _ = TrainingFolder(configuration).checkpoint_paths()
+    content = bytearray(first.read_bytes())
+    content[len(content) // 2] ^= 4
+    first.write_bytes(content)
+    with pytest.warns(UserWarning, match=r"is damaged.*using the one before"):
+        train(configuration, QUIET)
+    a, b = (dict(leaves(newest(c)["state_dict"])) for c in (finished, configuration))
+    assert all(same(a[k], b[k]) for k in a)
+
+
+def test_no_whole_checkpoint_is_an_error_and_no_new_start(
+    configure: Callable[..., Configuration], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configuration = configure(tmp_path / "run")
+    train_until(monkeypatch, 6, configuration)
+    for path in TrainingFolder(configuration).checkpoint_paths():
+        path.write_bytes(path.read_bytes()[:-100])
+    with (
+        pytest.warns(UserWarning, match="is damaged"),
+        pytest.raises(CheckpointError, match=r"no checkpoint in .* is whole"),
+    ):
+        train(configuration, QUIET)
+
+
+def test_a_finished_training_is_left_alone(finished: Configuration) -> None:
+    folder = TrainingFolder(finished)
+    before = {path: path.stat().st_mtime_ns for path in folder.path.rglob("*.*t")}
+    assert len(before) == 4  # two checkpoints, the best one, the potential
+    said = io.StringIO()
+    assert train(finished, Console(file=said)) == folder.potential
+    assert "this training is finished" in said.getvalue()
+    assert before == {path: path.stat().st_mtime_ns for path in folder.path.rglob("*.*t")}
+
+
+def test_a_lost_potential_is_written_again(finished: Configuration) -> None:
+    folder = TrainingFolder(finished)
+    folder.potential.unlink()
+    train(finished, QUIET)
+    assert folder.potential.exists()
+
+
+def test_another_configuration_in_a_used_folder_is_refused(
+    finished: Configuration, configure: Callable[..., Configuration]
+) -> None:
+    assert finished.output is not None
+    with pytest.raises(InputError, match=r"training\.epochs was 3, now 9.*another --output"):
+        train(configure(finished.output, epochs=9), QUIET)
+
+
+def test_changed_data_are_refused(
+    argon: Path,
+    configure: Callable[..., Configuration],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    configuration = configure(tmp_path / "run")
+    train_until(monkeypatch, 6, configuration)
+    before = argon.read_text()
+    try:
+        argon.write_text(before.replace("energy=-", "energy=-1", 1))
+        with pytest.raises(InputError, match=r"'argon.xyz' has changed since"):
+            train(configuration, QUIET)
+    finally:
+        argon.write_text(before)
+
+
+def test_a_mistake_in_the_data_options_can_be_corrected_in_the_same_folder(
+    configure: Callable[..., Configuration], tmp_path: Path
+) -> None:
+    configuration = configure(tmp_path / "run", epochs=1)
+    mistaken = configuration.model_copy(
+        update={"data": configuration.data.model_copy(update={"energy_key": "enregy"})}
+    )
+    with pytest.raises(InputError, match="enregy"):
+        train(mistaken, QUIET)
+    train(configuration, QUIET)
+
+
+def test_two_trainings_in_one_folder_are_refused(
+    configure: Callable[..., Configuration], tmp_path: Path
+) -> None:
+    configuration = configure(tmp_path / "run")
+    with (
+        TrainingFolder(configuration).lock(),
+        pytest.raises(InputError, match=r"another training is at work"),
+    ):
+        train(configuration, QUIET)
+
+
+def test_training_leaves_torch_as_it_was(
+    configure: Callable[..., Configuration], tmp_path: Path
+) -> None:
+    torch.manual_seed(77)
+    expected = torch.rand(3)
+    torch.manual_seed(77)
+    before = (torch.get_default_dtype(), torch.get_num_threads())
+    train(configure(tmp_path / "run", epochs=1), QUIET)
+    assert (torch.get_default_dtype(), torch.get_num_threads()) == before
+    assert torch.is_grad_enabled()
+    assert torch.equal(torch.rand(3), expected)
