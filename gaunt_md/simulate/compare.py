@@ -15,7 +15,7 @@ ENERGY_BOUND = 1e-6
 FORCE_BOUND = 1e-5
 """Difference of force components at the start, eV/Å: rounding of a float32 network."""
 
-POSITION_BOUND = 1e-3
+POSITION_BOUND = 1e-4
 """Difference of coordinates at any time, Å: rounding, grown along the trajectory."""
 
 

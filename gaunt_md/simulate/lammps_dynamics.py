@@ -33,14 +33,13 @@ variable    run index 1-rank
 
 units       metal
 boundary    p p p
-atom_modify map yes
 read_data   {data}
 
 {potential}
 
 timestep    {timestep_ps:.10g}
 fix         dynamics all nve
-thermo      {interval}
+thermo      {thermo}
 dump        frames all custom {interval} ${{run}}.lammpstrj id element xu yu zu vx vy vz fx fy fz
 dump_modify frames sort id element {elements} format float %.17g
 fix         energies all print {interval} "$(step) $(pe:%.17g)" file ${{run}}.energies &
@@ -96,6 +95,7 @@ def write_nve_input(
         potential="\n".join(potential),
         timestep_ps=FS_TO_PS * timestep,
         interval=interval,
+        thermo=max(1, steps // 20),
         elements=" ".join(elements),
         steps=steps,
     )

@@ -45,3 +45,11 @@ def test_a_foreign_file_gives_no_traceback(tmp_path: Path, content: bytes):
     assert finished.returncode == 1
     assert "Traceback" not in finished.stderr
     assert str(path) in finished.stderr
+
+
+def test_demo_refuses_a_folder_of_somebody_else(tmp_path: Path, potential_file_float32: Path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    finished = gaunt_md("demo", "--output", tmp_path, "--potential", potential_file_float32)
+    assert finished.returncode == 1
+    assert finished.stderr.startswith("error: the folder")
+    assert finished.stderr.count("\n") == 1
