@@ -60,9 +60,7 @@ def _save(potential: Potential, folder: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def potential_file_float64(
-    potential: Potential, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def potential_file_float64(potential: Potential, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _save(potential, tmp_path_factory.mktemp("float64"))
 
 

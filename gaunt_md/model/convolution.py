@@ -26,6 +26,8 @@ class Convolution(nn.Module):
         The sum is divided by its square root.
     """
 
+    coupling: Tensor
+
     def __init__(
         self, degree_in: int, filter_degree: int, degree_out: int, average_neighbours: float
     ) -> None:

@@ -1,7 +1,5 @@
 """Edges laid out as a table with one row for each centre, so that sums are matrix products."""
 
-from typing import List
-
 import torch
 from torch import Tensor
 
@@ -25,14 +23,12 @@ def edge_table(centres: Tensor, rows: int) -> Tensor:
     places = int(counts.max()) if rows > 0 else 0
     first = torch.cumsum(counts, 0) - counts
     edges = torch.arange(centres.shape[0], device=centres.device)
-    table = torch.full(
-        (rows, places), centres.shape[0], dtype=torch.long, device=centres.device
-    )
+    table = torch.full((rows, places), centres.shape[0], dtype=torch.long, device=centres.device)
     table[centres, edges - first[centres]] = edges
     return table
 
 
-def rows_of_layers(centres: Tensor, neighbours: Tensor, owned: int, layers: int) -> List[int]:
+def rows_of_layers(centres: Tensor, neighbours: Tensor, owned: int, layers: int) -> list[int]:
     """Return how many atoms each layer has to update, from the first layer to the last.
 
     The last layer updates the owned atoms, the one before also their neighbours, and so on. If

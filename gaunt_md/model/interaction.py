@@ -45,12 +45,8 @@ class Interaction(nn.Module):
         self.radial = RadialFunctions(
             channels, filter_degree, cutoff, radial_functions, radial_width
         )
-        self.convolution = Convolution(
-            degree_in, filter_degree, filter_degree, average_neighbours
-        )
-        self.many_body = ManyBodyProduct(
-            channels, species, filter_degree, degree_out, correlation
-        )
+        self.convolution = Convolution(degree_in, filter_degree, filter_degree, average_neighbours)
+        self.many_body = ManyBodyProduct(channels, species, filter_degree, degree_out, correlation)
         self.mix_out = DegreeLinear(channels, channels, degree_out)
         self.residual = DegreeLinear(channels, channels, min(degree_in, degree_out))
         self.residual_weight = nn.Parameter(torch.ones(species, 1, channels))

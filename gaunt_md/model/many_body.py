@@ -31,6 +31,9 @@ class ManyBodyProduct(nn.Module):
         Largest number of factors; the body order is one higher.
     """
 
+    to_grid: Tensor
+    from_grid: Tensor
+
     def __init__(
         self, channels: int, species: int, degree_in: int, degree_out: int, correlation: int
     ) -> None:
@@ -47,7 +50,9 @@ class ManyBodyProduct(nn.Module):
             unit ** (2 * order) * product_variances([degree_in] * order, degree_out)
             for order in range(1, correlation + 1)
         )
-        normalisation = torch.rsqrt(torch.from_numpy(variances))[degrees_of_coefficients(degree_out)]
+        normalisation = torch.rsqrt(torch.from_numpy(variances))[
+            degrees_of_coefficients(degree_out)
+        ]
         to_grid = unit * torch.from_numpy(evaluation_matrix(degree_in, grid))
         from_grid = torch.from_numpy(projection_matrix(degree_out, grid))
         self.register_buffer("to_grid", to_grid)

@@ -1,6 +1,7 @@
 """The potential: E = Σ_i [E0(z_i) + scale · Σ_t readout_t(h_i^t)] + repulsion of the cores."""
 
-from typing import Any, List, Tuple
+from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -58,13 +59,15 @@ class Potential(nn.Module):
         If an option has a value that makes no potential.
     """
 
+    reference_energies: Tensor
+
     def __init__(
         self,
-        elements: List[str],
+        elements: list[str],
         *,
         average_neighbours: float,
         energy_scale: float,
-        reference_energies: List[float],
+        reference_energies: list[float],
         cutoff: float = 5.0,
         channels: int = 32,
         layers: int = 2,
@@ -94,7 +97,7 @@ class Potential(nn.Module):
             "dtype": dtype,
         }
         _check(self.hyperparameters)
-        self.elements: List[str] = list(elements)
+        self.elements: list[str] = list(elements)
         self.cutoff = float(cutoff)
         self.layers = layers
         self.filter_degree = filter_degree
@@ -114,7 +117,7 @@ class Potential(nn.Module):
                 radial_width,
                 average_neighbours,
             )
-            for degree_in, degree_out in zip(degrees[:-1], degrees[1:])
+            for degree_in, degree_out in pairwise(degrees)
         )
         self.readouts = nn.ModuleList(
             [Linear(channels, 1) for _ in range(layers - 1)] + [_last_readout(channels)]
@@ -124,7 +127,9 @@ class Potential(nn.Module):
         # Buffers of the repulsion and the reference energies stay in float64 whatever the dtype.
         if self.core_repulsion is not None:
             self.core_repulsion.double()
-        self.register_buffer("reference_energies", torch.tensor(reference_energies, dtype=torch.float64))
+        self.register_buffer(
+            "reference_energies", torch.tensor(reference_energies, dtype=torch.float64)
+        )
 
     def forward(
         self,
@@ -167,9 +172,7 @@ class Potential(nn.Module):
 
         features = self.embedding[species]
         readout = torch.zeros(owned, dtype=torch.float64, device=edge_vectors.device)
-        for layer, (interaction, layer_readout) in enumerate(
-            zip(self.interactions, self.readouts)
-        ):
+        for layer, (interaction, layer_readout) in enumerate(zip(self.interactions, self.readouts)):
             features = interaction(
                 features,
                 species,
@@ -198,7 +201,7 @@ class Potential(nn.Module):
         species: Tensor,
         owned: int,
         create_graph: bool = False,
-    ) -> Tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor]:
         """Return the energies of the first ``owned`` atoms and the gradient of their sum.
 
         Arguments as for `forward`; with ``create_graph`` the gradient can be differentiated again
@@ -230,7 +233,9 @@ def _check(hyperparameters: dict[str, Any]) -> None:
     """Refuse option values that make no potential."""
     elements = hyperparameters["elements"]
     if not elements or len(set(elements)) != len(elements):
-        raise InputError(f"elements must be distinct chemical symbols, at least one; got {elements}")
+        raise InputError(
+            f"elements must be distinct chemical symbols, at least one; got {elements}"
+        )
     if len(hyperparameters["reference_energies"]) != len(elements):
         raise InputError(
             f"{len(hyperparameters['reference_energies'])} reference energies for "

@@ -33,6 +33,8 @@ class RadialFunctions(nn.Module):
         Number of Bessel functions and width of the two hidden layers.
     """
 
+    wave_numbers: Tensor
+
     def __init__(
         self, channels: int, degree: int, cutoff: float, basis_size: int, width: int
     ) -> None:
@@ -42,7 +44,9 @@ class RadialFunctions(nn.Module):
         self.channels = channels
         # sin(n π r/R)/r has second moment 1 over the ball of radius R with this factor.
         self.basis_scale = math.sqrt(2.0 / 3.0) * cutoff
-        self.register_buffer("wave_numbers", torch.arange(1, basis_size + 1).double() * (math.pi / cutoff))
+        self.register_buffer(
+            "wave_numbers", torch.arange(1, basis_size + 1).double() * (math.pi / cutoff)
+        )
         self.network = nn.Sequential(
             Linear(basis_size, width),
             nn.SiLU(),
