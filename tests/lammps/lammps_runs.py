@@ -1,0 +1,172 @@
+"""Running the real LAMMPS with the real plugin."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import ase.io
+import numpy as np
+from ase import Atoms
+from ase.calculators.lammps import Prism
+
+from gaunt_md import lammps
+from gaunt_md.simulate.lammps_dynamics import find_program
+
+BAR_PER_EV_PER_CUBIC_ANGSTROM = 1.6021765e6
+"""LAMMPS's own constant in `units metal`."""
+
+
+@cache
+def plugin() -> Path:
+    return lammps.build()
+
+
+def build_plugin(sources: Path, folder: Path, *options: str) -> Path:
+    """Compile the side of LAMMPS as the README says, and put the engine beside it."""
+    wanted = lammps.environment()
+    configure = [
+        *("-S", str(sources), "-B", str(folder)),
+        *("-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={lammps.tool('ninja')}"),
+        f"-DLAMMPS_HEADERS={wanted.lammps}/include/lammps",
+        f"-DLAMMPS_VERSION={wanted.lammps_date}",
+        f"-DTORCH_ROOT={wanted.torch}",
+        *lammps.mpi_option(),
+        "-DCMAKE_BUILD_TYPE=Debug",
+        *options,
+    ]
+    for arguments in (configure, ["--build", str(folder), "--target", "gauntplugin"]):
+        done = subprocess.run(
+            [lammps.tool("cmake"), *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout
+    shutil.copy(plugin() / "libgaunt_engine.so", folder)
+    return folder
+
+
+def environment(plugin_folder: Path | None = None) -> dict[str, str]:
+    """Return the environment in which LAMMPS's own binary runs, without its Python package."""
+    return os.environ | {
+        "LAMMPS_PLUGIN_PATH": str(plugin_folder or plugin()),
+        "LD_LIBRARY_PATH": f"{sys.prefix}/lib",
+        "OMP_NUM_THREADS": "1",
+    }
+
+
+def run_script(
+    folder: Path,
+    lines: Sequence[str],
+    *,
+    ranks: int = 1,
+    env: dict[str, str] | None = None,
+    timeout: float = 300,
+) -> subprocess.CompletedProcess[str]:
+    """Run LAMMPS on an input script; what hangs is a failure."""
+    (folder / "in.test").write_text("\n".join(lines) + "\n")
+    binary = Path(lammps.environment().lammps) / "lmp"
+    command = [str(binary), "-in", "in.test", "-log", "none", "-nocite"]
+    if ranks > 1:
+        command = [str(find_program("mpirun")), "-n", str(ranks), *command]
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=env or environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=timeout,
+    )
+
+
+def run_to_end(folder: Path, lines: Sequence[str], **options: object) -> str:
+    """Run LAMMPS on an input script, which has to succeed, and return its output."""
+    finished = run_script(folder, lines, **options)  # type: ignore[arg-type]
+    assert finished.returncode == 0, finished.stdout[-2000:]
+    return finished.stdout
+
+
+def to_lammps_orientation(atoms: Atoms) -> Atoms:
+    turned = atoms.copy()
+    turned.set_cell(Prism(atoms.cell).lammps_tilt, scale_atoms=True)
+    return turned
+
+
+def setup(folder: Path, atoms: Atoms, elements: Sequence[str] = ("Si", "O")) -> list[str]:
+    """Write a structure, and return the commands that read it."""
+    ase.io.write(
+        folder / "structure.data",
+        atoms,
+        format="lammps-data",
+        specorder=list(elements),
+        masses=True,
+    )
+    return [
+        "units metal",
+        "boundary " + " ".join("p" if periodic else "f" for periodic in atoms.pbc),
+        "box tilt large",
+        "read_data structure.data",
+    ]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Energy in eV, atomic energies, forces in eV/Å and stress in ASE's sign, order and eV/Å^3."""
+
+    energy: float
+    energies: np.ndarray
+    forces: np.ndarray
+    stress: np.ndarray
+
+
+MEASURE = [
+    "compute e all pe/atom",
+    "dump d all custom 1 atoms.dump id c_e fx fy fz",
+    "dump_modify d sort id format float %.17g",
+    "thermo_style custom pe pxx pyy pzz pyz pxz pxy",
+    "run 0 post no",
+    'print "$(pe:%.17g) $(pxx:%.17g) $(pyy:%.17g) $(pzz:%.17g) $(pyz:%.17g) $(pxz:%.17g) '
+    '$(pxy:%.17g)" file results.txt screen no',
+]
+"""Commands that leave what `read_evaluation` reads."""
+
+
+def read_evaluation(folder: Path) -> Evaluation:
+    energy, *pressures = np.loadtxt(folder / "results.txt")
+    table = np.loadtxt(folder / "atoms.dump", skiprows=9, ndmin=2)
+    return Evaluation(
+        energy=energy,
+        energies=table[:, 1],
+        forces=table[:, 2:],
+        stress=-np.array(pressures) / BAR_PER_EV_PER_CUBIC_ANGSTROM,
+    )
+
+
+def evaluate(
+    folder: Path,
+    atoms: Atoms,
+    potential: Path,
+    *,
+    ranks: int = 1,
+    elements: Sequence[str] = ("Si", "O"),
+    before: Sequence[str] = (),
+) -> Evaluation:
+    """Evaluate a structure in LAMMPS; `before` goes first, for instance `processors`."""
+    lines = [
+        *before,
+        *setup(folder, atoms, elements),
+        f"pair_style gaunt {potential}",
+        f"pair_coeff * * {' '.join(elements)}",
+        *MEASURE,
+    ]
+    run_to_end(folder, lines, ranks=ranks)
+    return read_evaluation(folder)

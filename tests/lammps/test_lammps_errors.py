@@ -1,0 +1,254 @@
+"""What is wrong reaches the user as one LAMMPS error that says what to do, on all ranks."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from pathlib import Path
+
+import pytest
+from ase import Atoms
+from conftest import silicon_oxide
+from lammps_runs import build_plugin, environment, run_script, run_to_end, setup
+
+from gaunt_md import lammps
+from gaunt_md.resources import resource_folder
+
+
+def refusal(folder: Path, lines: list[str], ranks: int = 1) -> str:
+    """Return LAMMPS's error message; there must be one, and only one."""
+    finished = run_script(folder, lines, ranks=ranks)
+    assert finished.returncode != 0
+    errors = re.findall(r"^ERROR.*", finished.stdout, re.MULTILINE)
+    assert len(errors) == 1, finished.stdout
+    for trace_of_cpp in ("terminate called", "Segmentation", "frame #", "Signal"):
+        assert trace_of_cpp not in finished.stdout
+    return errors[0]
+
+
+def with_coefficients(folder: Path, potential: Path, coefficients: str = "* * Si O") -> list[str]:
+    return [
+        *setup(folder, silicon_oxide()),
+        f"pair_style gaunt {potential}",
+        f"pair_coeff {coefficients}",
+    ]
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_missing_file(ranks: int, tmp_path: Path) -> None:
+    lines = [*setup(tmp_path, silicon_oxide()), "pair_style gaunt nowhere.pt"]
+    message = refusal(tmp_path, lines, ranks)
+    assert "cannot read potential file 'nowhere.pt'" in message
+    assert "LAMMPS_POTENTIALS" in message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ("", "needs a potential file, as in: pair_style gaunt si.pt"),
+        ("si.pt skin 2.0", "Unknown keyword 'skin'"),
+    ],
+)
+def test_arguments_of_pair_style(arguments: str, expected: str, tmp_path: Path) -> None:
+    lines = [*setup(tmp_path, silicon_oxide()), f"pair_style gaunt {arguments}"]
+    assert expected in refusal(tmp_path, lines)
+
+
+@pytest.mark.parametrize(
+    ("coefficients", "expected"),
+    [
+        ("* * Si Ge", "has no element Ge; it knows: Si O"),
+        ("* * Si", "names 1 element(s), but there are 2 atom types"),
+        ("* * Si O Si", "names 3 element(s), but there are 2 atom types"),
+        ("1 2 Si O", "must start with * *"),
+    ],
+)
+def test_arguments_of_pair_coeff(
+    coefficients: str, expected: str, potential_file_float64: Path, tmp_path: Path
+) -> None:
+    lines = with_coefficients(tmp_path, potential_file_float64, coefficients)
+    assert expected in refusal(tmp_path, lines)
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("newton off", "newton on"),
+        ("units lj", "units metal"),
+        ("neighbor 1.0 multi\ncomm_modify mode multi", "comm_modify mode single"),
+        (
+            "group some type 1\natom_modify first some\nneigh_modify include some",
+            "cannot be used with neigh_modify include",
+        ),
+    ],
+)
+def test_settings_that_cannot_work(
+    command: str, expected: str, potential_file_float64: Path, tmp_path: Path
+) -> None:
+    lines = with_coefficients(tmp_path, potential_file_float64)
+    if command.startswith("units"):
+        lines[0] = command
+    else:
+        lines.insert(4 if command.startswith("group") else 1, command)
+    assert expected in refusal(tmp_path, [*lines, "run 0"], ranks=2)
+
+
+@pytest.mark.parametrize("coefficients", ["* * Si NULL", "* * NULL O"])
+def test_null_needs_hybrid(coefficients: str, potential_file_float64: Path, tmp_path: Path) -> None:
+    lines = with_coefficients(tmp_path, potential_file_float64, coefficients)
+    assert "pair coeffs are not set" in refusal(tmp_path, [*lines, "run 0"])
+
+
+def test_per_atom_stress_is_refused_not_wrong(potential_file_float64: Path, tmp_path: Path) -> None:
+    lines = [
+        *with_coefficients(tmp_path, potential_file_float64),
+        "compute s all stress/atom NULL",
+        "compute total all reduce sum c_s[1]",
+        "thermo_style custom step c_total",
+        "run 0",
+    ]
+    assert "no per-atom stress yet" in refusal(tmp_path, lines, ranks=2)
+
+
+def test_excluded_bonded_pairs_are_refused(potential_file_float64: Path, tmp_path: Path) -> None:
+    lines = [
+        "units metal",
+        "atom_style bond",
+        "region box block 0 9 0 9 0 9",
+        "create_box 1 box bond/types 1 extra/bond/per/atom 1",
+        "create_atoms 1 single 1 1 1",
+        "create_atoms 1 single 3 1 1",
+        "mass 1 28",
+        "bond_style zero",
+        "bond_coeff 1",
+        "create_bonds single/bond 1 1 2",
+        f"pair_style gaunt {potential_file_float64}",
+        "pair_coeff * * Si",
+        "run 0",
+    ]
+    assert "special_bonds lj/coul 1 1 1" in refusal(tmp_path, lines)
+    run_to_end(tmp_path, ["special_bonds lj/coul 1 1 1", *lines])
+
+
+# --- numbers that are none -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_coinciding_atoms_are_named(
+    ranks: int, potential_file_float64: Path, tmp_path: Path
+) -> None:
+    """One rank finds the trouble, all ranks stop."""
+    atoms = silicon_oxide() + Atoms("Si", positions=[silicon_oxide().positions[3]])
+    lines = setup(tmp_path, atoms)
+    lines += [f"pair_style gaunt {potential_file_float64}", "pair_coeff * * Si O", "run 0"]
+    message = refusal(tmp_path, lines, ranks)
+    assert re.search(r"the energy of atom \d is not a finite number at step 0", message)
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_position_that_is_no_number(
+    ranks: int, potential_file_float64: Path, tmp_path: Path
+) -> None:
+    """LAMMPS does not notice before the next neighbour list."""
+    lines = [
+        *with_coefficients(tmp_path, potential_file_float64),
+        "neigh_modify delay 100 every 100 check no",
+        "group lost id 3",
+        "variable nothing atom 1.0/0.0-1.0/0.0",
+        "run 0",
+        "set group lost vx 1e308",
+        "fix nve all nve",
+        "timestep 10.0",
+        "run 5",
+    ]
+    message = refusal(tmp_path, lines, ranks)
+    assert "atom 3 is not a finite number at step 1" in message
+
+
+# --- files that are no potentials ----------------------------------------------------------------
+
+
+def rewritten(content: bytes, change) -> bytes:
+    """Return a potential file with one entry changed by ``change(path, bytes) -> bytes | None``."""
+    result = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(result, "w") as new:
+        for info in old.infolist():
+            entry = change(info.filename, old.read(info))
+            if entry is not None:
+                new.writestr(zipfile.ZipInfo(info.filename), entry)
+    return result.getvalue()
+
+
+def future_format(path: str, entry: bytes) -> bytes:
+    return entry.replace(b"format 1\n", b"format 12\n", 1) if "integrity" in path else entry
+
+
+def flipped_bit(path: str, entry: bytes) -> bytes:
+    return bytes([entry[0] ^ 1]) + entry[1:] if path.endswith("data/0") else entry
+
+
+def other_code(path: str, entry: bytes) -> bytes:
+    return entry + b"\n" if path.endswith(".py") else entry
+
+
+def without_a_constant(path: str, entry: bytes) -> bytes | None:
+    return None if path.endswith("data/1") else entry
+
+
+def without_integrity(path: str, entry: bytes) -> bytes | None:
+    return None if "integrity" in path else entry
+
+
+DAMAGES = {
+    "future format": (
+        lambda b: rewritten(b, future_format),
+        "has format 12, this plugin reads",
+    ),
+    "flipped bit": (lambda b: rewritten(b, flipped_bit), "is damaged (wrong checksum of"),
+    "other code": (lambda b: rewritten(b, other_code), "is damaged (wrong checksum of"),
+    "missing entry": (lambda b: rewritten(b, without_a_constant), "is damaged ("),
+    "foreign archive": (lambda b: rewritten(b, without_integrity), "is not a gaunt-md potential"),
+    "truncated": (lambda b: b[: len(b) // 2], "is truncated or damaged"),
+    "one byte short": (lambda b: b[:-1], "is truncated or damaged"),
+    "empty": (lambda b: b"", "potential file 'broken.pt'"),
+    "text": (lambda b: b"# LAMMPS potential\n1 2 3\n", "is not a gaunt-md potential"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damaged_files(damage: str, potential_file_float64: Path, tmp_path: Path) -> None:
+    damaged, expected = DAMAGES[damage]
+    (tmp_path / "broken.pt").write_bytes(damaged(potential_file_float64.read_bytes()))
+    lines = [*setup(tmp_path, silicon_oxide()), "pair_style gaunt broken.pt"]
+    message = refusal(tmp_path, lines, ranks=2 if damage == "flipped bit" else 1)
+    assert expected in message
+    assert "broken.pt" in message
+
+
+# --- plugins that do not fit ---------------------------------------------------------------------
+
+
+def test_plugin_of_another_lammps(tmp_path: Path) -> None:
+    """Built by plain CMake for another version: only who uses the style is stopped."""
+    work = build_plugin(
+        resource_folder("lammps_plugin"),
+        tmp_path / "build",
+        "-DLAMMPS_VERSION=20240829",
+        "-DCMAKE_COMPILE_WARNING_AS_ERROR=ON",
+    )
+    lines = setup(tmp_path, silicon_oxide())
+    for more, returncode in ((["pair_style zero 5.0"], 0), (["pair_style gaunt si.pt"], 1)):
+        finished = run_script(tmp_path, [*lines, *more], env=environment(work))
+        assert finished.returncode == returncode
+    assert "was built for LAMMPS 20240829" in finished.stdout
+    assert "gaunt-md lammps build" in finished.stdout
+
+
+def test_engine_that_is_missing(potential_file_float64: Path, tmp_path: Path) -> None:
+    plugin = lammps.build() / lammps.PLUGIN_FILE
+    (tmp_path / plugin.name).write_bytes(plugin.read_bytes())
+    lines = [*setup(tmp_path, silicon_oxide()), f"pair_style gaunt {potential_file_float64}"]
+    finished = run_script(tmp_path, lines, env=environment(tmp_path), ranks=2)
+    assert finished.returncode != 0
+    assert "cannot open the engine" in finished.stdout

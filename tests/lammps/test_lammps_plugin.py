@@ -1,0 +1,205 @@
+"""Building the plugin once, finding it in every run of LAMMPS, and finding the potential."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import silicon_oxide
+from lammps_runs import environment, plugin, run_to_end, setup
+from typer.testing import CliRunner
+
+from gaunt_md import lammps
+from gaunt_md.cli.lammps import app
+from gaunt_md.errors import BuildError
+from gaunt_md.resources import resource_folder
+from gaunt_md.simulate.lammps_dynamics import find_program
+
+ENTRY = "from gaunt_md._lammps_entry import plugin_folder; print(plugin_folder())"
+
+
+def call_entry_point(**env: str) -> subprocess.CompletedProcess[str]:
+    """Call the entry point as LAMMPS does, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", ENTRY],
+        env=os.environ | env,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+
+def processor_time_of_children() -> float:
+    """Return what this process's children used in seconds, however busy the machine is."""
+    return os.times().children_user + os.times().children_system
+
+
+def test_entry_point_is_quick_and_silent_once_built() -> None:
+    folder = plugin()
+    start = processor_time_of_children()
+    called = call_entry_point()
+    assert processor_time_of_children() - start < 0.3  # seconds, Python's own start included
+    assert called.stdout.strip() == str(folder)
+    assert called.stderr == ""
+
+
+def test_entry_point_uses_the_standard_library_only() -> None:
+    plugin()
+    code = f"import sys; {ENTRY}; print(*sorted(sys.modules))"
+    called = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    modules = {name.split(".")[0] for name in called.stdout.splitlines()[-1].split()}
+    foreign = modules - set(sys.stdlib_module_names) - {"gaunt_md", "__main__"}
+    assert not [name for name in foreign if not name.startswith(("_", "sitecustomize"))]
+
+
+def test_failed_build_is_one_line_and_is_not_repeated(tmp_path: Path) -> None:
+    """A compiler that fails: LAMMPS goes on, and the next run does not try again."""
+    compiler = tmp_path / "broken-compiler"
+    compiler.write_text("#!/bin/sh\nexit 1\n")
+    compiler.chmod(0o755)
+    env = {"CXX": str(compiler), "GAUNT_MD_CACHE": str(tmp_path / "cache")}
+    first = call_entry_point(**env)
+    start = processor_time_of_children()
+    second = call_entry_point(**env)
+    assert processor_time_of_children() - start < 0.3
+    for called in (first, second):
+        assert called.stdout == "\n"
+        assert "gaunt-md lammps build" in called.stderr.splitlines()[-1]
+    assert len(first.stderr.splitlines()) == 2  # that it builds, and that it failed
+    assert len(second.stderr.splitlines()) == 1
+    other_rank = call_entry_point(**env, PMI_RANK="1")
+    assert (other_rank.stdout, other_rank.stderr) == ("\n", "")
+    log = next((tmp_path / "cache").glob("*.log"))
+    assert "broken-compiler" in log.read_text()
+
+
+@pytest.mark.parametrize("spoilt", ["cache is a file", "no compiler"])
+def test_entry_point_never_raises(spoilt: str, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    if spoilt == "cache is a file":
+        cache.write_text("")
+        env = {"GAUNT_MD_CACHE": str(cache)}
+    else:
+        env = {"GAUNT_MD_CACHE": str(cache), "CXX": "/nowhere/c++"}
+    called = call_entry_point(**env)
+    assert called.stdout == "\n"
+    assert called.stderr.startswith("gaunt-md: LAMMPS runs without pair_style gaunt: ")
+    assert called.stderr.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_other_processes_wait_for_the_one_that_builds(
+    tmp_path: Path,
+) -> None:
+    """Three ranks start at once: one compiler runs, and all get its plugin."""
+    compiler = tmp_path / "c++"
+    count = tmp_path / "compiled"
+    compiler.write_text(
+        f'#!/bin/sh\ncase "$*" in *engine.cpp*) echo x >> {count};; esac\nexec c++ "$@" -O0\n'
+    )
+    compiler.chmod(0o755)
+    env = os.environ | {"CXX": str(compiler), "GAUNT_MD_CACHE": str(tmp_path / "cache")}
+    ranks = [
+        subprocess.Popen(
+            [sys.executable, "-c", ENTRY],
+            env=env | {"PMI_RANK": str(rank)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(3)
+    ]
+    outputs = [rank.communicate(timeout=500) for rank in ranks]
+    folders = {output.strip() for output, _ in outputs}
+    assert len(folders) == 1
+    assert (Path(folders.pop()) / lammps.PLUGIN_FILE).is_file()
+    assert sum(len(messages.splitlines()) for _, messages in outputs) == 1
+    assert count.read_text().count("x") == 1
+    assert not list((tmp_path / "cache").glob("*.building"))
+
+
+def test_the_command_lmp_knows_the_style(potential_file_float64: Path, tmp_path: Path) -> None:
+    """What the README promises: `lmp -in FILE`, nothing else; under mpirun too."""
+    entries = importlib.metadata.entry_points(group="lammps.plugins")
+    if "gaunt-md" not in entries.names:
+        pytest.skip("gaunt-md is used from its checkout; entry points exist once it is installed")
+    plugin()
+    (tmp_path / "mine.pt").write_bytes(potential_file_float64.read_bytes())
+    lines = [*setup(tmp_path, silicon_oxide()), "pair_style gaunt mine.pt", "pair_coeff * * Si O"]
+    (tmp_path / "in.si").write_text("\n".join([*lines, "run 0", ""]))
+    env = {
+        k: v for k, v in os.environ.items() if k not in ("LAMMPS_PLUGIN_PATH", "LD_LIBRARY_PATH")
+    }
+    for launcher in ([], [find_program("mpirun"), "-n", "2"]):
+        subprocess.run(
+            [*launcher, find_program("lmp"), "-in", "in.si"],
+            cwd=tmp_path,
+            env=env,
+            check=True,
+            stdout=subprocess.DEVNULL,
+            timeout=100,
+        )
+
+
+@pytest.mark.parametrize("variable", ["LAMMPS_POTENTIALS", "GAUNT_MD_POTENTIALS"])
+def test_potential_is_found_in_the_usual_folders(
+    variable: str, potential_file_float64: Path, tmp_path: Path
+) -> None:
+    env = environment() | {variable: str(potential_file_float64.parent)}
+    style = f"pair_style gaunt {potential_file_float64.name}"
+    lines = [*setup(tmp_path, silicon_oxide()), style, "pair_coeff * * Si O", "run 0"]
+    run_to_end(tmp_path, lines, ranks=2, env=env)
+
+
+def test_file_in_the_working_folder_goes_first(
+    potential_file_float64: Path, potential_file_float32: Path, tmp_path: Path
+) -> None:
+    from gaunt_md import potential_file
+
+    (tmp_path / "random.pt").write_bytes(potential_file_float32.read_bytes())
+    env = environment() | {"GAUNT_MD_POTENTIALS": str(potential_file_float64.parent)}
+    lines = [*setup(tmp_path, silicon_oxide()), "pair_style gaunt random.pt"]
+    output = run_to_end(tmp_path, lines, env=env)
+    assert f"sha256 {potential_file.read(tmp_path / 'random.pt').sha256}" in output
+
+
+def test_build_names_the_missing_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    with pytest.raises(BuildError, match="no C.. compiler .no-such-compiler.: install g"):
+        lammps.build()
+
+
+def test_command_line(potential_file_float64: Path) -> None:
+    folder = str(plugin())
+    runner = CliRunner()
+    assert runner.invoke(app, ["path"]).output.strip() == folder
+    assert runner.invoke(app, ["build"]).output.strip() == folder
+    report = runner.invoke(app, ["doctor", "--potential", str(potential_file_float64)])
+    assert report.exit_code == 0, report.output
+    for expected in ("22 Jul 2025", "tagint 32 bit, bigint 64 bit", "MPICH", "libgomp", folder):
+        assert expected in report.output
+    assert "eV/atom of the file's reference" in report.output
+
+
+def test_path_says_so_when_nothing_is_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GAUNT_MD_CACHE", str(tmp_path))
+    told = CliRunner().invoke(app, ["path"])
+    assert told.exit_code == 1
+    assert "gaunt-md lammps build" in told.output
+
+
+def test_every_source_is_under_a_licence() -> None:
+    for path in resource_folder("lammps_plugin").glob("*.*"):
+        if path.suffix in (".cpp", ".h"):
+            text = path.read_text()
+            includes_lammps = any(f'"{header}.h"' in text for header in ("pair", "neigh_list"))
+            licence = "GPL-2.0-or-later" if includes_lammps else ("MIT", "GPL-2.0-or-later")
+            assert text.splitlines()[0].split("SPDX-License-Identifier: ")[1].startswith(licence)
