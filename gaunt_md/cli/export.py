@@ -13,6 +13,9 @@ def export(
     output: Annotated[Path, typer.Option("--output", "-o", help="The potential file, NAME.pt.")],
 ) -> None:
     """Write the averaged potential of a checkpoint as a file for ASE and LAMMPS."""
+    from .train import require_lightning
+
+    require_lightning()
     from ..training.run import export as run
 
     run(checkpoint, output)

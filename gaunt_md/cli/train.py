@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+STOPPED = 3
+"""Exit status of a training that was stopped and can be gone on with."""
 
 
 def train(
@@ -34,9 +38,10 @@ def train(
 ) -> None:
     """Train a potential on energies, forces and, where there are any, stresses.
 
-    The same command in the same folder goes on where it stopped. Options override the
-    configuration.
+    Options override the configuration. Ctrl-C, SIGTERM and --minutes save a checkpoint and leave
+    with status 3; the same command then goes on where it stopped.
     """
+    require_lightning()
     from ..errors import InputError
     from ..training.config import load_configuration, parse_configuration
 
@@ -61,12 +66,32 @@ def train(
     import torch
     from rich.console import Console
 
+    from ..training.callbacks import TrainingStopped
     from ..training.run import train as run
 
     if threads is not None:
         torch.set_num_threads(threads)
     # A log file is not 80 characters wide.
-    run(parsed, Console(width=None if sys.stdout.isatty() else 110), minutes)
+    console = Console(width=None if sys.stdout.isatty() else 110)
+    try:
+        run(parsed, console, minutes)
+    except TrainingStopped as stop:
+        console.print(str(stop), highlight=False, soft_wrap=True)
+        raise typer.Exit(STOPPED) from None
+
+
+def require_lightning() -> None:
+    """Refuse to go on without the packages of the extra "train".
+
+    Raises
+    ------
+    InputError
+        If Lightning is not installed.
+    """
+    from ..errors import InputError
+
+    if find_spec("lightning") is None:
+        raise InputError("training needs Lightning: pip install 'gaunt-md[train]'")
 
 
 def _override(values: dict[str, Any], section: str | None, **options: Any) -> None:

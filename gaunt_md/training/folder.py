@@ -38,7 +38,7 @@ class TrainingFolder:
         self._record = self.path / "configuration.yaml"
 
     def lock(self) -> filelock.FileLock:
-        """Make the folder and return its lock, held.
+        """Make the folder, or tidy it up, and return its lock, held.
 
         Raises
         ------
@@ -54,6 +54,8 @@ class TrainingFolder:
                 f"another training is at work in '{self.path}'; wait for it or choose another "
                 "--output"
             ) from None
+        for leftover in self.checkpoints.glob(".*"):  # of a run killed while it wrote
+            leftover.unlink()
         return lock
 
     def refuse_another(self) -> None:

@@ -67,6 +67,7 @@ def prepare(configuration: Configuration, console: Console) -> TrainingData:
         console.print(f"[yellow]warning:[/yellow] {warning}")
     train, validation = _split(configuration, molecules, keys)
     files = (*options.train, *options.validation)
+    read = [*structures, *validation] if options.validation else structures
     cutoff = configuration.model.cutoff
     weights = _weights(options.weights, molecules)
     batches = [labelled_graph(x, elements, cutoff, weights.get(x.config_type, 1.0)) for x in train]
@@ -96,7 +97,7 @@ def prepare(configuration: Configuration, console: Console) -> TrainingData:
             "name": configuration.name,
             "configuration": configuration.model_dump(mode="json", exclude={"output"}),
             "hyperparameters": {**hyperparameters, **configuration.model.model_dump()},
-            "data": [_file_record(path, (*structures, *validation)) for path in files],
+            "data": [_file_record(path, read) for path in files],
             "structures": {"train": len(train), "validation": len(validation)},
             "shortest_distances": shortest_distances([batch.graph for batch in batches], elements),
             "reference": _small_structure(train),

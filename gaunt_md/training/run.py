@@ -191,10 +191,9 @@ def _fit(
         try:
             trainer.fit(module, batches, validation, ckpt_path=checkpoint)
         except TrainingStopped as stop:
-            newest = folder.checkpoint_paths()[0]
             raise TrainingStopped(
-                f"stopped after step {trainer.global_step} of {module.steps}, {stop}; checkpoint "
-                f"{newest}. The same command goes on from there"
+                f"stopped after step {trainer.global_step} of {module.steps}: {stop}. Saved "
+                f"{folder.checkpoint_paths()[0]}; the same command goes on from there."
             ) from None
         finally:
             stopping.restore()

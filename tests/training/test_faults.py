@@ -1,0 +1,172 @@
+"""Signals, damaged files, a full disk: a training loses nothing but time."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import ase.io
+import numpy as np
+import pytest
+import torch
+from rich.console import Console
+from typer.testing import CliRunner
+
+from gaunt_md.cli.main import app
+from gaunt_md.cli.train import STOPPED
+from gaunt_md.errors import GauntError, InputError
+from gaunt_md.training import module
+from gaunt_md.training.callbacks import TrainingStopped
+from gaunt_md.training.checkpoints import CheckpointError, SealedCheckpoints, load_checkpoint
+from gaunt_md.training.config import Configuration
+from gaunt_md.training.folder import TrainingFolder
+from gaunt_md.training.run import export, train
+
+QUIET = Console(quiet=True)
+
+
+def at_step(monkeypatch: pytest.MonkeyPatch, step: int, action: Callable[[Any], Any]) -> None:
+    """Do something with the loss of a step."""
+    original, calls = module.loss, [0]
+
+    def loss(*arguments: Any) -> Any:
+        calls[0] += 1
+        value = original(*arguments)
+        return action(value) if calls[0] == step else value
+
+    monkeypatch.setattr(module, "loss", loss)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_saves_the_step_and_tells_how_to_go_on(
+    number: signal.Signals,
+    configure: Callable[..., Configuration],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def send(value: Any) -> Any:
+        os.kill(os.getpid(), number)
+        return value
+
+    configuration = configure(tmp_path / "run")
+    handlers = [signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT)]
+    at_step(monkeypatch, 2, send)
+    with pytest.raises(TrainingStopped, match=rf"after step 2 of 12: {number.name}.*goes on"):
+        train(configuration, QUIET)
+    assert [signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT)] == handlers
+    latest = TrainingFolder(configuration).latest()
+    assert latest is not None
+    assert latest[1]["global_step"] == 2
+
+
+def test_the_command_stops_when_its_time_is_over(argon: Path, tmp_path: Path) -> None:
+    command = ["train", "--train", str(argon), "--output", str(tmp_path / "run")]
+    result = CliRunner().invoke(app, [*command, "--channels", "2", "--minutes", "0"])
+    assert result.exit_code == STOPPED
+    assert "its time is over" in result.output
+    assert "the same command goes on from there" in result.output
+
+
+def test_a_loss_that_is_no_number_ends_the_training(
+    configure: Callable[..., Configuration], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configuration = configure(tmp_path / "run")
+    at_step(monkeypatch, 7, lambda value: value * float("nan"))
+    with pytest.raises(GauntError, match=r"no longer finite at step \d+; choose a lower"):
+        train(configuration, QUIET)
+    latest = TrainingFolder(configuration).latest()
+    assert latest is not None
+    assert all(x.isfinite().all() for x in latest[1]["state_dict"].values())
+
+
+def test_torch_reads_a_checkpoint_without_running_anything(finished: Configuration) -> None:
+    content = torch.load(TrainingFolder(finished).best, weights_only=True)
+    assert set(content["gaunt_md"]) == {"record", "history", "seconds"}
+
+
+def test_no_flipped_bit_and_no_truncation_goes_unseen(
+    finished: Configuration, tmp_path: Path
+) -> None:
+    whole = TrainingFolder(finished).best.read_bytes()
+    path = tmp_path / "a.ckpt"
+    random = np.random.default_rng(4)
+    for position in random.integers(len(whole), size=150):
+        damaged = bytearray(whole)
+        damaged[position] ^= 1 << random.integers(8)
+        path.write_bytes(damaged)
+        with pytest.raises(CheckpointError, match="is damaged"):
+            load_checkpoint(path)
+    for length in (0, 1, 50, 1000, *random.integers(len(whole), size=20)):
+        path.write_bytes(whole[:length])
+        with pytest.raises(CheckpointError, match="is damaged"):
+            load_checkpoint(path)
+    path.write_bytes(whole)
+    load_checkpoint(path)
+
+
+def test_a_full_disk_leaves_the_old_checkpoint(tmp_path: Path) -> None:
+    path = tmp_path / "a.ckpt"
+    io = SealedCheckpoints()
+    io.save_checkpoint({"gaunt_md": {}, "weights": torch.ones(10)}, path)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            io.save_checkpoint({"gaunt_md": {}, "weights": torch.ones(10_000)}, path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert torch.equal(load_checkpoint(path)["weights"], torch.ones(10))
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_files_that_are_no_checkpoint_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="no checkpoint"):
+        export(tmp_path / "nowhere.ckpt", tmp_path / "a.pt")
+    torch.save({"weights": torch.ones(3)}, tmp_path / "foreign.ckpt")
+    with pytest.raises(CheckpointError, match="is damaged, or not one of gaunt-md"):
+        export(tmp_path / "foreign.ckpt", tmp_path / "a.pt")
+    SealedCheckpoints().save_checkpoint({"weights": torch.ones(3)}, tmp_path / "sealed.ckpt")
+    with pytest.raises(CheckpointError, match="is not one of gaunt-md"):
+        export(tmp_path / "sealed.ckpt", tmp_path / "a.pt")
+    assert not (tmp_path / "a.pt").exists()
+
+
+def test_what_a_killed_writer_left_is_tidied_up(
+    configure: Callable[..., Configuration], tmp_path: Path
+) -> None:
+    folder = TrainingFolder(configure(tmp_path / "run"))
+    with folder.lock():
+        leftover = folder.checkpoints / ".123.best.ckpt"
+        leftover.write_bytes(b"half")
+    with folder.lock():
+        assert not leftover.exists()
+
+
+def test_coincident_atoms_are_refused_by_frame(
+    argon: Path, configure: Callable[..., Configuration], tmp_path: Path
+) -> None:
+    frames = ase.io.read(argon, ":")
+    frames[5].positions[2] = frames[5].positions[0] + [0.02, 0, 0]
+    ase.io.write(tmp_path / "bad.xyz", frames)
+    good = configure(tmp_path / "run")
+    bad = good.model_copy(
+        update={"data": good.data.model_copy(update={"train": [tmp_path / "bad.xyz"]})}
+    )
+    with pytest.raises(InputError, match=r"bad.xyz, frame 5: atoms 0 and 2 are 0.02 Å apart"):
+        train(bad, QUIET)
+
+
+def test_one_structure_cannot_be_split(
+    argon: Path, configure: Callable[..., Configuration], tmp_path: Path
+) -> None:
+    ase.io.write(tmp_path / "one.xyz", ase.io.read(argon, "0"))
+    one = configure(tmp_path / "run")
+    one = one.model_copy(
+        update={"data": one.data.model_copy(update={"train": [tmp_path / "one.xyz"]})}
+    )
+    with pytest.raises(InputError, match=r"1 structure cannot be split.*validation_fraction to 0"):
+        train(one, QUIET)
