@@ -210,12 +210,12 @@ class Demo:
         return self._potential.name if shipped else str(self._potential.resolve())
 
     def _add_run(self, name: str, run: Trajectory) -> str:
-        drift = EV_TO_MEV * run.energy_drift
+        departure = EV_TO_MEV * run.energy_departure
         facts = {
             "mean_temperature_K": float(run.temperatures.mean()),
-            "energy_conserved_within_meV_per_atom": drift,
+            "energy_conserved_within_meV_per_atom": departure,
         }
-        sentence = f"energy conserved within {drift:.3f} meV/atom"
+        sentence = f"energy conserved within {departure:.3f} meV/atom"
         if self._runs:
             agreement = compare_trajectories(next(iter(self._runs.values())), run)
             facts |= {
@@ -261,7 +261,10 @@ class Demo:
 
 
 def _claim(folder: Path) -> None:
-    """Refuse a folder that holds something else than an earlier demonstration."""
+    """Refuse a folder that holds something else than an earlier demonstration.
+
+    What is there of an earlier one is going to be overwritten.
+    """
     if folder.exists() and not folder.is_dir():
         raise InputError(f"'{folder}' is a file. Choose another folder with --output.")
     if not folder.exists() or not any(folder.iterdir()):
@@ -270,7 +273,9 @@ def _claim(folder: Path) -> None:
         ours = json.loads((folder / "summary.json").read_text())["made_by"] == _MADE_BY
     except (OSError, ValueError, KeyError, TypeError):
         ours = False
-    if not ours:
+    if ours:
+        (folder / "summary.md").unlink(missing_ok=True)
+    else:
         raise InputError(
             f"the folder '{folder}' is not empty and not of an earlier demonstration. Choose "
             "another one with --output."

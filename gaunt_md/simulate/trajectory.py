@@ -53,7 +53,7 @@ class Trajectory:
         return np.array([frame.get_temperature() for frame in self.frames])
 
     @property
-    def energy_drift(self) -> float:
+    def energy_departure(self) -> float:
         """Largest departure of the total energy from its start, in eV per atom."""
         departures = np.abs(self.total_energies - self.total_energies[0])
         return float(departures.max()) / len(self.frames[0])

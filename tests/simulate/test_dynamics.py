@@ -34,7 +34,7 @@ def test_same_seed_same_velocities(hot_copper: Atoms):
 def test_half_the_time_step_gives_a_quarter_of_the_energy_error(hot_copper: Atoms):
     coarse = run_nve(hot_copper, EMT(), timestep=4.0, steps=50)
     fine = run_nve(hot_copper, EMT(), timestep=2.0, steps=100)
-    assert coarse.energy_drift / fine.energy_drift == pytest.approx(4.0, rel=0.15)
+    assert coarse.energy_departure / fine.energy_departure == pytest.approx(4.0, rel=0.15)
 
 
 def test_reversed_velocities_lead_back_to_the_start(hot_copper: Atoms):
