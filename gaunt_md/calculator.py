@@ -9,13 +9,12 @@ from typing import Any
 
 import ase.calculators.calculator as ase_calculator
 import numpy as np
-import torch
 from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
 from ase.stress import full_3x3_to_voigt_6_stress
 
 from . import potential_file
-from .data.graph import evaluate
+from .data.graph import evaluate, own_settings
 from .data.neighbours import NeighbourList, species_of
 from .errors import GauntError, InputError, PotentialFileError
 
@@ -120,12 +119,7 @@ class GauntCalculator(Calculator):
         """
         super().calculate(atoms, properties or ["energy"], system_changes)
         self.results = {}
-        # Whatever the caller has switched on or off must not change the numbers.
-        with (
-            _errors_of_ase(),
-            torch.inference_mode(False),
-            torch.autocast("cpu", enabled=False),
-        ):
+        with _errors_of_ase(), own_settings():
             graph = self._neighbours.graph(self.atoms, self.elements)
             evaluation = evaluate(self._potential, graph)
         energy = evaluation.energies.item()

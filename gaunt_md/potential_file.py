@@ -297,11 +297,11 @@ def _manifest(entries: dict[str, bytes], path: Path) -> dict[str, Any]:
 
 def _reference(module: torch.jit.ScriptModule, atoms: Atoms) -> dict[str, Any]:
     """Return a structure and what the potential says of it, JSON-able."""
-    from .data.graph import evaluate
+    from .data.graph import evaluate, own_settings
     from .data.neighbours import build_graph
 
-    graph = build_graph(atoms, module.elements, module.cutoff)
-    evaluation = evaluate(module, graph)
+    with own_settings():
+        evaluation = evaluate(module, build_graph(atoms, module.elements, module.cutoff))
     return {
         "numbers": atoms.numbers.tolist(),
         "positions": atoms.positions.tolist(),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,6 +76,23 @@ def join(graphs: Sequence[Graph]) -> Graph:
     )
 
 
+@contextmanager
+def own_settings() -> Iterator[None]:
+    """Keep what the caller has switched on or off in torch from changing numbers.
+
+    Gradients are on; inference mode, reduced precision and the profiling optimiser of TorchScript
+    (which compiles for every new shape and has given wrong gradients) are off. All of these belong
+    to the thread, and are restored.
+    """
+    with (
+        torch.inference_mode(False),
+        torch.enable_grad(),
+        torch.autocast("cpu", enabled=False),
+        torch.jit.optimized_execution(False),
+    ):
+        yield
+
+
 def evaluate(potential: Any, graph: Graph, create_graph: bool = False) -> Evaluation:
     """Evaluate a potential, eager or scripted, on a graph.
 
@@ -86,8 +104,7 @@ def evaluate(potential: Any, graph: Graph, create_graph: bool = False) -> Evalua
     create_graph : bool
         Keep what is needed to differentiate the result by the parameters (training).
     """
-    # TorchScript's profiling optimiser compiles for every new shape and has given wrong gradients.
-    with torch.enable_grad(), torch.jit.optimized_execution(False):
+    with own_settings():
         atomic_energies, edge_gradients = potential.evaluate(
             graph.edge_vectors,
             graph.centres,

@@ -72,7 +72,7 @@ class NeighbourList:
 
     def graph(self, atoms: Atoms, elements: Sequence[str]) -> Graph:
         """Return the graph of a structure; arguments and errors as for `build_graph`."""
-        species = species_of(atoms, elements)
+        species = torch.from_numpy(species_of(atoms, elements))
         if not self._holds_for(atoms):
             self._search(atoms)
         vectors = atoms.positions[self._neighbours]
@@ -86,8 +86,8 @@ class NeighbourList:
             edge_vectors=torch.from_numpy(vectors[within]),
             centres=torch.from_numpy(self._centres[within]),
             neighbours=torch.from_numpy(self._neighbours[within]),
-            species=torch.from_numpy(species),
-            structures=torch.zeros(len(atoms), dtype=torch.int64),
+            species=species,
+            structures=torch.zeros_like(species),
             n_structures=1,
         )
 
