@@ -9,7 +9,8 @@
  * Conventions
  *   - lengths in angstrom, energies in eV, everything at this border in double precision;
  *   - an edge (i, j) leads from its centre i to its neighbour j; its vector is r_j - r_i, measured
- *     to the very image of j that is meant. Each pair of atoms appears as two edges, (i, j), (j, i);
+ *     to the very image of j that is meant. Each pair of atoms appears as two edges,
+ *     (i, j) and (j, i);
  *   - no C++ exception crosses the border: every call that can fail returns 0 for success, anything
  *     else for failure, and then leaves one line of text, without a newline, in `message`;
  *   - a potential may be used by one thread at a time; two potentials are independent.
@@ -33,8 +34,8 @@ typedef struct gaunt_potential gaunt_potential;
 
 /* What a potential is. The pointers stay valid until the potential is released. */
 typedef struct {
-  double cutoff;               /* edges are shorter than this */
-  int layers;                  /* interactions: an energy depends on atoms up to layers edges away */
+  double cutoff; /* edges are shorter than this */
+  int layers;    /* interactions: an energy depends on atoms up to layers edges away */
   int n_elements;
   const char *const *elements; /* chemical symbols; a species is an index into this array */
   const char *sha256;          /* of the whole file, 64 hexadecimal digits */
@@ -70,7 +71,8 @@ typedef struct {
 
   /*
    * Read a potential from the bytes of its file. Format, completeness and checksums are verified
-   * before any of its code is loaded. `name` is used in messages. The bytes may be freed afterwards.
+   * before any of its code is loaded. `name` is used in messages. The bytes may be
+   * freed afterwards.
    */
   int (*load)(const void *bytes, size_t size, const char *name, gaunt_potential **potential,
               char message[GAUNT_MESSAGE_SIZE]);
@@ -91,8 +93,7 @@ typedef struct {
 #if defined(GAUNT_ENGINE_BUILD)
 __attribute__((visibility("default")))
 #endif
-const gaunt_engine_functions *
-gaunt_engine(void);
+const gaunt_engine_functions *gaunt_engine(void);
 
 #ifdef __cplusplus
 }

@@ -76,8 +76,8 @@ gaunt_graph LocalGraph::view() const
 
 double LocalGraph::memory_usage() const
 {
-  return static_cast<double>(
-      sizeof(int) * (atoms.capacity() + number_of.capacity()) +
-      sizeof(int64_t) * (species.capacity() + centres.capacity() + neighbours.capacity()) +
-      sizeof(double) * edge_vectors.capacity() + has_neighbours.capacity());
+  return static_cast<double>(sizeof(int) * (atoms.capacity() + number_of.capacity()) +
+                             sizeof(int64_t) *
+                                 (species.capacity() + centres.capacity() + neighbours.capacity()) +
+                             sizeof(double) * edge_vectors.capacity() + has_neighbours.capacity());
 }

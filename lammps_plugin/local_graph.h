@@ -18,15 +18,15 @@ class NeighList;
 class LocalGraph {
  public:
   struct Source {
-    const NeighList *list;      // full, with the neighbours of ghosts
-    const double *const *x;     // positions in LAMMPS's unit of length
+    const NeighList *list;   // full, with the neighbours of ghosts
+    const double *const *x;  // positions in LAMMPS's unit of length
     const int *type;
-    const int *species_of_type; // negative for types that do not take part
-    const int *stands_for;      // [local and ghost] the atom itself, or the local atom it is an image of
-    int n_all;                  // local and ghost atoms
+    const int *species_of_type;  // negative for types that do not take part
+    const int *stands_for;       // [n_all] itself, or the local atom it is an image of
+    int n_all;                   // local and ghost atoms
     int layers;
-    double cutoff;              // in LAMMPS's unit of length
-    double length_unit;         // 1 angstrom in LAMMPS's unit of length
+    double cutoff;       // in LAMMPS's unit of length
+    double length_unit;  // 1 angstrom in LAMMPS's unit of length
   };
 
   void build(const Source &source);
@@ -35,11 +35,11 @@ class LocalGraph {
   int n_edges() const { return static_cast<int>(centres.size()); }
   gaunt_graph view() const;
 
-  std::vector<int> atoms;           // graph's number → LAMMPS's index
+  std::vector<int> atoms;  // graph's number → LAMMPS's index
   std::vector<int64_t> species;
-  std::vector<int64_t> centres;     // graph's numbers
-  std::vector<int64_t> neighbours;  // graph's numbers
-  std::vector<double> edge_vectors; // angstrom
+  std::vector<int64_t> centres;      // graph's numbers
+  std::vector<int64_t> neighbours;   // graph's numbers
+  std::vector<double> edge_vectors;  // angstrom
 
   double memory_usage() const;
 
@@ -48,8 +48,8 @@ class LocalGraph {
   void add_edges(int centre, const Source &source);
 
   int n_owned = 0;
-  std::vector<int> number_of;       // LAMMPS's index → graph's number or -1
-  std::vector<char> has_neighbours; // LAMMPS's index → is it in the list? (hybrid may skip types)
+  std::vector<int> number_of;        // LAMMPS's index → graph's number or -1
+  std::vector<char> has_neighbours;  // LAMMPS's index → is it in the list? (hybrid may skip types)
 };
 
-}    // namespace LAMMPS_NS
+}  // namespace LAMMPS_NS

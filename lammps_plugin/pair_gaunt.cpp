@@ -50,7 +50,7 @@ PairGaunt::PairGaunt(LAMMPS *lmp) : Pair(lmp)
   no_virial_fdotr_compute = 1;
   centroidstressflag = CENTROID_NOTAVAIL;
   ghostneigh = 1;
-  comm_forward = 2;    // find_images()
+  comm_forward = 2;  // find_images()
   if (lmp->citeme) lmp->citeme->add(cite_gaunt);
 }
 
@@ -66,33 +66,28 @@ PairGaunt::~PairGaunt()
 
 /* ---------------------------------------------------------------------- input */
 
+/// Where a file lies: as given, in LAMMPS_POTENTIALS, or among those that come with gaunt-md.
+static std::string find_potential(const std::string &file)
+{
+  std::string path = utils::get_potential_file_path(file);
+  const char *shipped = std::getenv("GAUNT_MD_POTENTIALS");
+  if (path.empty() && shipped) path = platform::path_join(shipped, file);
+  return path;
+}
+
 void PairGaunt::settings(int narg, char **arg)
 {
   if (narg < 1)
     error->all(FLERR, "Pair style gaunt needs a potential file, as in: pair_style gaunt si.pt");
   if (narg > 1)
-    error->all(FLERR,
-               "Unknown keyword '{}' of pair style gaunt: it takes a potential file and no keywords",
-               arg[1]);
+    error->all(FLERR, "Unknown keyword '{}': pair style gaunt takes a potential file only", arg[1]);
   raise_if_any(load(arg[0]));
   if (comm->me == 0)
     utils::logmesg(lmp,
                    "Pair style gaunt: {} for {}, cutoff {} Angstrom, layers {}, torch {}, "
                    "sha256 {}\n",
-                   file_name, known_elements(), description.cutoff, description.layers,
-                   engine->torch_version(), description.sha256);
-}
-
-/// Where a file lies: as given, in LAMMPS_POTENTIALS, or among those shipped with gaunt-md.
-static std::string find_potential(const std::string &file)
-{
-  std::string path = utils::get_potential_file_path(file);
-  const char *shipped = std::getenv("GAUNT_MD_POTENTIALS");
-  if (path.empty() && shipped) {
-    path = platform::path_join(shipped, file);
-    if (!platform::file_is_readable(path)) path.clear();
-  }
-  return path;
+                   find_potential(file_name), known_elements(), description.cutoff,
+                   description.layers, engine->torch_version(), description.sha256);
 }
 
 /// Load a potential on all ranks; returns what went wrong on this one, or nothing.
@@ -107,9 +102,10 @@ std::string PairGaunt::load(const std::string &file)
   }
   broadcast(bytes);
   if (bytes.empty())
-    return fmt::format("cannot read potential file '{}': it is neither in the working folder nor "
-                       "in those that LAMMPS_POTENTIALS and GAUNT_MD_POTENTIALS name",
-                       file);
+    return fmt::format(
+        "cannot read potential file '{}': it is neither there nor in the folders "
+        "that LAMMPS_POTENTIALS and GAUNT_MD_POTENTIALS name",
+        file);
 
   std::string problem;
   engine = gaunt::load_engine(problem);
@@ -145,7 +141,7 @@ void PairGaunt::coeff(int narg, char **arg)
 {
   if (!potential)
     error->all(FLERR, "Pair style gaunt has no potential: repeat pair_style gaunt FILE first");
-  const int given = narg - 2;    // after * *, which LAMMPS itself insists on
+  const int given = narg - 2;  // after * *, which LAMMPS itself insists on
   if (given != atom->ntypes)
     error->all(FLERR,
                "pair_coeff of pair style gaunt names {} element(s), but there are {} atom types: "
@@ -184,18 +180,21 @@ std::string PairGaunt::known_elements() const
 void PairGaunt::init_style()
 {
   if (strcmp(update->unit_style, "lj") == 0)
-    error->all(FLERR, "Pair style gaunt cannot be used with units lj: its potentials have units; "
-                      "use units metal");
+    error->all(FLERR,
+               "Pair style gaunt cannot be used with units lj: its potentials have units; "
+               "use units metal");
   if (force->newton_pair == 0)
-    error->all(FLERR, "Pair style gaunt requires newton pair on: write 'newton on' before the box "
-                      "is created");
+    error->all(FLERR,
+               "Pair style gaunt requires newton pair on: write 'newton on' before the box "
+               "is created");
   if (neighbor->includegroup)
     error->all(FLERR, "Pair style gaunt cannot be used with neigh_modify include");
   const bool bonded = atom->nbonds + atom->nangles + atom->ndihedrals > 0;
   for (int k = 1; k <= 3; ++k)
     if (bonded && (force->special_lj[k] != 1.0 || force->special_coul[k] != 1.0))
-      error->all(FLERR, "Pair style gaunt needs the pairs of bonded atoms: write "
-                        "'special_bonds lj/coul 1 1 1'");
+      error->all(FLERR,
+                 "Pair style gaunt needs the pairs of bonded atoms: write "
+                 "'special_bonds lj/coul 1 1 1'");
 
   length_unit = force->angstrom;
   energy_unit = force->boltz / BOLTZMANN_EV;
@@ -218,8 +217,9 @@ void PairGaunt::widen_ghost_shell()
 double PairGaunt::init_one(int i, int j)
 {
   if (setflag[i][j] == 0)
-    error->all(FLERR, "All pair coeffs are not set: atom type {} or {} is NULL, which only works "
-                      "within pair style hybrid",
+    error->all(FLERR,
+               "All pair coeffs are not set: atom type {} or {} is NULL, which only works "
+               "within pair style hybrid",
                i, j);
   const double cutoff = description.cutoff * length_unit;
   cutghost[i][j] = cutghost[j][i] = cutoff;
@@ -232,8 +232,9 @@ void PairGaunt::compute(int eflag, int vflag)
 {
   ev_init(eflag, vflag);
   if (vflag_atom)
-    error->all(FLERR, "Pair style gaunt has no per-atom stress yet: remove compute stress/atom; "
-                      "the pressure of the whole box is exact");
+    error->all(FLERR,
+               "Pair style gaunt has no per-atom stress yet: remove compute stress/atom; "
+               "the pressure of the whole box is exact");
   find_images();
   LocalGraph::Source source;
   source.list = list;
@@ -313,9 +314,10 @@ std::string PairGaunt::not_finite(int index, const char *what) const
 {
   const std::string name =
       atom->tag_enable ? fmt::format("atom {}", atom->tag[index]) : std::string("an atom");
-  return fmt::format("the {} of {} is not a finite number at step {}: look for overlapping atoms "
-                     "or a time step that is too long",
-                     what, name, update->ntimestep);
+  return fmt::format(
+      "the {} of {} is not a finite number at step {}: look for overlapping atoms "
+      "or a time step that is too long",
+      what, name, update->ntimestep);
 }
 
 /// An edge's gradient pulls its two ends. Ghosts' shares travel home in LAMMPS's own reverse
@@ -377,7 +379,10 @@ void PairGaunt::broadcast(std::string &text)
   bigint size = static_cast<bigint>(text.size());
   MPI_Bcast(&size, 1, MPI_LMP_BIGINT, 0, world);
   text.resize(size);
-  MPI_Bcast(text.data(), static_cast<int>(size), MPI_CHAR, 0, world);
+  // MPI counts in int; whoever names a large file by mistake is to be told so by the engine.
+  for (bigint done = 0; done < size; done += MAXSMALLINT)
+    MPI_Bcast(&text[done], static_cast<int>(std::min<bigint>(size - done, MAXSMALLINT)), MPI_CHAR,
+              0, world);
 }
 
 /* ---------------------------------------------------------------------- restart */
@@ -447,7 +452,6 @@ void PairGaunt::read_restart(FILE *fp)
 double PairGaunt::memory_usage()
 {
   return Pair::memory_usage() + graph.memory_usage() +
-         static_cast<double>(sizeof(Home) * home.capacity() +
-                             sizeof(int) * stands_for.capacity() +
+         static_cast<double>(sizeof(Home) * home.capacity() + sizeof(int) * stands_for.capacity() +
                              sizeof(double) * (energies.capacity() + edge_gradients.capacity()));
 }

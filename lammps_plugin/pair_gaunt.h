@@ -64,23 +64,23 @@ class PairGaunt : public Pair {
   const gaunt_engine_functions *engine = nullptr;
   gaunt_potential *potential = nullptr;
   gaunt_description description{};
-  std::string file_name;                // as given in pair_style
-  std::vector<int> species_of_type;     // [1..ntypes], -1 for NULL
+  std::string file_name;             // as given in pair_style
+  std::vector<int> species_of_type;  // [1..ntypes], -1 for NULL
 
-  double length_unit = 1.0;    // 1 angstrom in LAMMPS's unit of length
-  double energy_unit = 1.0;    // 1 eV in LAMMPS's unit of energy
+  double length_unit = 1.0;  // 1 angstrom in LAMMPS's unit of length
+  double energy_unit = 1.0;  // 1 eV in LAMMPS's unit of energy
 
   struct Home {
-    int rank, index;    // who owns an atom, and its local index there
+    int rank, index;  // who owns an atom, and its local index there
   };
-  std::vector<Home> home;         // [local and ghost]
-  std::vector<int> stands_for;    // [local and ghost], see LocalGraph::Source
+  std::vector<Home> home;       // [local and ghost]
+  std::vector<int> stands_for;  // [local and ghost], see LocalGraph::Source
   LocalGraph graph;
-  std::vector<double> energies;          // [owned] eV
-  std::vector<double> edge_gradients;    // [edges][3] eV/angstrom
+  std::vector<double> energies;        // [owned] eV
+  std::vector<double> edge_gradients;  // [edges][3] eV/angstrom
 };
 
-}    // namespace LAMMPS_NS
+}  // namespace LAMMPS_NS
 
 #endif
 #endif

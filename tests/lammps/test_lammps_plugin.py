@@ -169,9 +169,9 @@ def test_file_in_the_working_folder_goes_first(
     assert f"sha256 {potential_file.read(tmp_path / 'random.pt').sha256}" in output
 
 
-def test_build_names_the_missing_package(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_build_names_the_missing_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CXX", "no-such-compiler")
-    with pytest.raises(BuildError, match="no C.. compiler .no-such-compiler.: install g"):
+    with pytest.raises(BuildError, match=r"no-such-compiler.*install"):
         lammps.build()
 
 

@@ -16,9 +16,8 @@ from gaunt_md import GauntCalculator
 
 def strained() -> Atoms:
     atoms = silicon_oxide(seed=5)
-    atoms.set_cell(
-        atoms.cell @ (np.eye(3) + [[0.05, 0.02, 0], [0.03, -0.04, 0.02], [0, 0.01, 0.03]])
-    )
+    strain = np.array([[0.05, 0.02, 0], [0.03, -0.04, 0.02], [0, 0.01, 0.03]])
+    atoms.set_cell(atoms.cell @ (np.eye(3) + strain), scale_atoms=True)
     return atoms
 
 
