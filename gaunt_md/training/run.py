@@ -16,6 +16,7 @@ from rich.console import Console
 
 from ..data.read import read_labelled
 from ..errors import InputError
+from ..files import write_whole
 from ..model import Potential
 from .callbacks import (
     Checkpoints,
@@ -25,6 +26,7 @@ from .callbacks import (
     TrainingStopped,
     is_finished,
 )
+from .card import card
 from .checkpoints import CheckpointError, SealedCheckpoints, load_checkpoint
 from .config import Configuration
 from .dataset import InOrder, Shuffled
@@ -82,7 +84,7 @@ def train(configuration: Configuration, console: Console, minutes: float | None 
 
 
 def export(checkpoint: Path, path: Path, test: Sequence[Path] = ()) -> dict[str, Any]:
-    """Write the averaged potential of a checkpoint as a potential file.
+    """Write the averaged potential of a checkpoint as a potential file, and its card beside.
 
     Parameters
     ----------
@@ -135,6 +137,8 @@ def export(checkpoint: Path, path: Path, test: Sequence[Path] = ()) -> dict[str,
             },
         },
     )
+    text = card(potential_file.read_manifest(path))
+    write_whole(path.with_suffix(".md"), text.encode())
     return errors
 
 

@@ -145,3 +145,13 @@ def test_export_of_a_checkpoint_is_the_potential_of_the_training(
     atoms = ase.io.read(argon, "3")
     graph = build_graph(atoms, a.elements, a.cutoff)
     assert float(evaluate(a, graph).energies) == float(evaluate(b, graph).energies)
+
+
+def test_the_card_tells_data_and_errors(finished: Configuration) -> None:
+    folder = TrainingFolder(finished)
+    text = folder.potential.with_suffix(".md").read_text()
+    errors = potential_file.read_manifest(folder.potential)["errors"]
+    assert "| argon.xyz | 14 |" in text
+    assert "12 structures were trained on, 2 decided" in text
+    for values in errors.values():
+        assert f"{values['force_rmse_eV_per_A']:.3g}" in text
