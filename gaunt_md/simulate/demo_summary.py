@@ -33,7 +33,8 @@ Written by `gaunt-md demo`, version {version}.
 | space group | {space_group} | Fd-3m (227) | Fd-3m (227) |
 | optical frequency at Γ, THz | {optical:.2f} | {dft_optical:.2f} | {experimental_optical:.1f} |
 
-The DFT values are those of the {source}: `phonons/bands.png` marks its frequencies at Γ, X and L.
+The DFT values (PBE) come from the silicon example of phono3py; `phonons/bands.png` marks those
+at Γ, X and L.
 
 ## The same dynamics in two engines
 
@@ -65,7 +66,6 @@ def summary_text(summary: dict[str, Any]) -> str:
         optical=max(phonons["Γ_THz"]),
         dft_optical=DFT_PHONONS.frequencies["Γ"][0],
         experimental_optical=EXPERIMENTAL_OPTICAL_FREQUENCY,
-        source=DFT_PHONONS.name,
         dynamics=_dynamics_table(summary["dynamics"]),
         energy_bound=ENERGY_BOUND,
         force_bound=FORCE_BOUND,
