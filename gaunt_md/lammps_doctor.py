@@ -73,7 +73,7 @@ def doctor(potential: str) -> Iterator[Finding]:
         return
     yield Finding("torch", f"{environment.torch_version} in {environment.torch}")
     yield from _lammps_findings(environment)
-    yield Finding("compiler", environment.compiler.split()[0])
+    yield Finding("compiler", environment.compiler.partition(" ")[0] or "none")
     folder = lammps.plugin_folder()
     if not lammps.is_built(folder):
         yield Finding("plugin", f"not built; run: gaunt-md lammps build ({folder})", fine=False)

@@ -30,20 +30,15 @@ def plugin() -> Path:
 
 def build_plugin(sources: Path, folder: Path, *options: str) -> Path:
     """Compile the side of LAMMPS as the README says, and put the engine beside it."""
-    wanted = lammps.environment()
     configure = [
         *("-S", str(sources), "-B", str(folder)),
-        *("-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={lammps.tool('ninja')}"),
-        f"-DLAMMPS_HEADERS={wanted.lammps}/include/lammps",
-        f"-DLAMMPS_VERSION={wanted.lammps_date}",
-        f"-DTORCH_ROOT={wanted.torch}",
-        *lammps.mpi_option(),
+        *lammps.cmake_options(lammps.environment()),
         "-DCMAKE_BUILD_TYPE=Debug",
         *options,
     ]
     for arguments in (configure, ["--build", str(folder), "--target", "gauntplugin"]):
         done = subprocess.run(
-            [lammps.tool("cmake"), *arguments],
+            [lammps.find_tool("cmake"), *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

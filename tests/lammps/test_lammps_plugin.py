@@ -169,9 +169,16 @@ def test_file_in_the_working_folder_goes_first(
     assert f"sha256 {potential_file.read(tmp_path / 'random.pt').sha256}" in output
 
 
-def test_build_names_the_missing_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_compiler_the_plugin_of_another_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = plugin()
     monkeypatch.setenv("CXX", "no-such-compiler")
-    with pytest.raises(BuildError, match=r"no-such-compiler.*install"):
+    assert lammps.ensure_built() == folder
+
+
+def test_build_names_the_missing_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GAUNT_MD_CACHE", str(tmp_path))
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    with pytest.raises(BuildError, match="install g"):
         lammps.build()
 
 
