@@ -90,8 +90,8 @@ class TrainingOptions(_Section):
     """How to train."""
 
     epochs: int = Field(default=200, ge=1, description="Passes over the training data.")
-    batch_size: int = Field(default=4, ge=1, description="Structures per step.")
-    learning_rate: float = Field(default=0.005, gt=0, description="Highest learning rate.")
+    batch_size: int = Field(default=2, ge=1, description="Structures per step.")
+    learning_rate: float = Field(default=0.01, gt=0, description="Highest learning rate.")
     final_learning_rate: float = Field(
         default=1e-5, ge=0, description="Learning rate at the end of the cosine decay."
     )
@@ -103,16 +103,23 @@ class TrainingOptions(_Section):
         default=10.0, gt=0, description="Largest norm of the gradient; larger ones are scaled down."
     )
     energy_weight: float = Field(
-        default=100.0, ge=0, description="Weight of squared energy errors, per (eV/atom)^2."
+        default=40.0, ge=0, description="Weight of squared energy errors, per (eV/atom)^2."
     )
     forces_weight: float = Field(
         default=1.0, ge=0, description="Weight of squared force components, per (eV/Å)^2."
     )
     stress_weight: float = Field(
-        default=1.0,
+        default=0.1,
         ge=0,
         description="Weight of squared components of stress times volume per atom, per "
         "(eV/atom)^2; counts only where there are stresses.",
+    )
+    forces_first: float = Field(
+        default=0.5,
+        ge=0,
+        le=0.8,
+        description="Part of all steps with a hundredth of the weights of energies and stress, which "
+        "then rise, and are complete at nine tenths. Forces, learnt first, carry more information.",
     )
     average_decay: float = Field(
         default=0.99,

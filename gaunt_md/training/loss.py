@@ -10,7 +10,13 @@ from .config import TrainingOptions
 from .dataset import Batch
 
 
-def loss(evaluation: Evaluation, batch: Batch, options: TrainingOptions, scale: float) -> Tensor:
+def loss(
+    evaluation: Evaluation,
+    batch: Batch,
+    options: TrainingOptions,
+    scale: float,
+    share: float = 1.0,
+) -> Tensor:
     """Return the weighted mean squared errors of energies per atom, forces and virials per atom.
 
     Parameters
@@ -22,17 +28,30 @@ def loss(evaluation: Evaluation, batch: Batch, options: TrainingOptions, scale: 
     scale : float
         Root mean square force component of the training data, eV/Å. Squares are divided by its
         square, so that a loss of 1 is a potential that knows nothing, whatever the material.
+    share : float
+        Factor on the weights of energies and stress, see `share_of_energies`.
     """
     atom_weights = batch.weights[batch.graph.structures].unsqueeze(1)
     energy = (evaluation.energies - batch.energies) / batch.sizes
     force = evaluation.forces - batch.forces
     virial = (evaluation.virials - batch.virials) / batch.sizes[:, None, None]
     total = (
-        options.energy_weight * _mean_square(energy, batch.weights)
+        share * options.energy_weight * _mean_square(energy, batch.weights)
         + options.forces_weight * _mean_square(force, atom_weights)
-        + options.stress_weight * _mean_square(virial, batch.weights[:, None, None])
+        + share * options.stress_weight * _mean_square(virial, batch.weights[:, None, None])
     )
     return total / scale**2
+
+
+def share_of_energies(done: float, options: TrainingOptions) -> float:
+    """Return the factor on the weights of energies and stress in the course of a training.
+
+    1/100 until the part ``done`` of all steps reaches ``forces_first``, then rising geometrically to
+    1 at 0.9. Energies jump about while steps are large; at full weight, they would drown the
+    forces, of which there are hundreds in a structure.
+    """
+    rise = (done - options.forces_first) / (0.9 - options.forces_first)
+    return 0.01 ** (1.0 - min(max(rise, 0.0), 1.0))
 
 
 def _mean_square(differences: Tensor, weights: Tensor) -> Tensor:

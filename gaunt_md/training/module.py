@@ -17,7 +17,7 @@ from ..model import Potential
 from .config import TrainingOptions
 from .dataset import Batch
 from .evaluate import Comparison, compare_batch, join_comparisons
-from .loss import loss
+from .loss import loss, share_of_energies
 
 
 class TrainingModule(lightning.LightningModule):
@@ -75,7 +75,8 @@ class TrainingModule(lightning.LightningModule):
             If it is not finite.
         """
         evaluation = evaluate(self.potential, batch.graph, create_graph=True)
-        value = loss(evaluation, batch, self.options, self.scale)
+        share = share_of_energies(self.trainer.global_step / self.steps, self.options)
+        value = loss(evaluation, batch, self.options, self.scale, share)
         if not value.isfinite():
             raise GauntError(
                 f"the loss is no longer finite at step {self.trainer.global_step}; choose a lower "
