@@ -118,8 +118,8 @@ class TrainingOptions(_Section):
         default=0.5,
         ge=0,
         le=0.8,
-        description="Part of all steps with a hundredth of the weights of energies and stress, which "
-        "then rise, and are complete at nine tenths. Forces, learnt first, carry more information.",
+        description="Part of all steps with a hundredth of the weights of energies and stress; "
+        "these then rise and are complete at nine tenths. Forces carry more information.",
     )
     average_decay: float = Field(
         default=0.99,

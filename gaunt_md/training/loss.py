@@ -46,8 +46,8 @@ def loss(
 def share_of_energies(done: float, options: TrainingOptions) -> float:
     """Return the factor on the weights of energies and stress in the course of a training.
 
-    1/100 until the part ``done`` of all steps reaches ``forces_first``, then rising geometrically to
-    1 at 0.9. Energies jump about while steps are large; at full weight, they would drown the
+    1/100 until the part ``done`` of all steps reaches ``forces_first``, then rising geometrically
+    to 1 at 0.9. Energies jump about while steps are large; at full weight, they would drown the
     forces, of which there are hundreds in a structure.
     """
     rise = (done - options.forces_first) / (0.9 - options.forces_first)
