@@ -78,24 +78,23 @@ class PotentialFile:
     ----------
     path : Path
         Where it was read.
+    sha256 : str
+        Digest of the whole file, as ``sha256sum`` prints it.
     content : bytes
+        An archive of the entries that have been verified.
     manifest : dict
     """
 
     path: Path
+    sha256: str
     content: bytes = field(repr=False)
     manifest: dict[str, Any] = field(repr=False)
-
-    @property
-    def sha256(self) -> str:
-        """Digest of the whole file, as ``sha256sum`` prints it."""
-        return hashlib.sha256(self.content).hexdigest()
 
     def load(self, *, check_reference: bool = True) -> torch.jit.ScriptModule:
         """Return the potential; see `load`."""
         module = _module(self.content, self.path)
         if check_reference:
-            _check_reference(module, self)
+            _check_reference(module, self.manifest, self.path)
         return module
 
 
@@ -149,7 +148,10 @@ def read(path_or_name: str | Path) -> PotentialFile:
         raise PotentialFileError(f"'{path}' cannot be read: {error.strerror}") from error
     entries = unpack(content, str(path))
     check_code(entries, str(path))
-    return PotentialFile(path, content, _manifest(entries, path))
+    # torch reads zip files in its own way and may see something else in a damaged one; so it gets
+    # an archive made of what has been verified.
+    sha256 = hashlib.sha256(content).hexdigest()
+    return PotentialFile(path, sha256, pack(entries), _manifest(entries, path))
 
 
 def read_manifest(path_or_name: str | Path) -> dict[str, Any]:
@@ -215,7 +217,7 @@ def save(
         raise InputError(f"the description of '{path}' cannot be written: {error}") from error
     entries[MANIFEST] = text.encode()
     content = pack(entries)
-    _check_reference(_module(content, path), PotentialFile(path, content, manifest))
+    _check_reference(_module(content, path), manifest, path)
     write_whole(path, content)
 
 
@@ -313,13 +315,12 @@ def _reference(module: torch.jit.ScriptModule, atoms: Atoms) -> dict[str, Any]:
     }
 
 
-def _check_reference(module: torch.jit.ScriptModule, file: PotentialFile) -> None:
-    manifest = file.manifest
+def _check_reference(module: torch.jit.ScriptModule, manifest: dict[str, Any], path: Path) -> None:
     expected = manifest["reference"]
     structure = {key: expected[key] for key in ("numbers", "positions", "cell", "pbc")}
     if list(module.elements) != manifest["elements"] or module.cutoff != manifest["cutoff"]:
         raise PotentialFileError(
-            f"'{file.path}' contradicts itself: its manifest names elements "
+            f"'{path}' contradicts itself: its manifest names elements "
             f"{manifest['elements']} and cutoff {manifest['cutoff']} Å, its potential "
             f"{list(module.elements)} and {module.cutoff} Å. Write it again."
         )
@@ -329,7 +330,7 @@ def _check_reference(module: torch.jit.ScriptModule, file: PotentialFile) -> Non
         deviation = np.abs(here - there).max() / (1.0 + np.abs(there).max())
         if not deviation < _TOLERANCES[manifest["dtype"]]:
             raise PotentialFileError(
-                f"'{file.path}' does not give the {quantity} of its reference structure here "
+                f"'{path}' does not give the {quantity} of its reference structure here "
                 f"(torch; relative deviation {deviation:.1e}). Its numbers cannot be trusted on "
                 f"this machine; it was written with torch {manifest['torch_version']}."
             )

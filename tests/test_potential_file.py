@@ -188,24 +188,21 @@ class TestDamage:
                 pass
         assert unnoticed < 100
 
-    def test_flipped_bits_that_are_let_through_do_not_change_a_number(
-        self, potential_file_float64: Path
+    def test_damage_that_is_let_through_does_not_change_a_number(
+        self, potential_file_float64: Path, random: np.random.Generator, tmp_path: Path
     ) -> None:
-        # torch has its own reader of zip files: what it makes of a file that passed counts.
+        # The table of contents has bits that carry nothing, and torch has its own reader of it.
         content = potential_file_float64.read_bytes()
         expected = evaluation_of(potential_file.load(potential_file_float64))
         table_of_contents = zipfile.ZipFile(io.BytesIO(content)).start_dir
+        path = tmp_path / "x.pt"
         loaded = 0
-        for position in range(8 * table_of_contents, 8 * len(content), 1597):
+        for position in random.integers(table_of_contents, len(content), 300):
             damaged = bytearray(content)
-            damaged[position // 8] ^= 1 << (position % 8)
+            damaged[position : position + 3] = random.bytes(3)
+            path.write_bytes(damaged)
             try:
-                unpack(bytes(damaged), "x")
-            except PotentialFileError:
-                continue
-            file = potential_file.PotentialFile(Path("x"), bytes(damaged), {})
-            try:
-                module = file.load(check_reference=False)
+                module = potential_file.load(path, check_reference=False)
             except PotentialFileError:
                 continue
             loaded += 1
