@@ -1,13 +1,21 @@
-"""From coefficients to values on a grid of directions, and back."""
+"""Products of functions by their values on a grid of directions.
 
-from __future__ import annotations
+A product of functions of degrees L_1, L_2, ... projected to degree L needs a quadrature that is
+exact to degree L_1 + L_2 + ... + L. Every factor is evaluated once, the values are multiplied, and
+one projection returns to coefficients: O(L^4) operations as three dense matrix products, on real
+hardware the fastest way up to large L (Y. Xie et al., "The Price of Freedom", ICML 2025,
+arXiv:2506.13523).
+"""
+
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from .harmonics import spherical_harmonics
-from .quadrature import Quadrature
+from .quadrature import Quadrature, quadrature
 
 
 def evaluation_matrix(degree: int, grid: Quadrature) -> NDArray[np.float64]:
@@ -21,3 +29,36 @@ def projection_matrix(degree: int, grid: Quadrature) -> NDArray[np.float64]:
     It is exact for functions of degree D if the rule is exact up to D + ``degree``.
     """
     return evaluation_matrix(degree, grid).T * grid.weights
+
+
+class GridProduct(nn.Module):
+    """Product of functions of the given degrees, up to ``degree_out``, on a quadrature grid.
+
+    Parameters
+    ----------
+    degrees : sequence of int
+        Degrees of the factors.
+    degree_out : int
+    """
+
+    evaluation: Tensor
+    projection: Tensor
+
+    def __init__(self, degrees: Sequence[int], degree_out: int) -> None:
+        super().__init__()
+        grid = quadrature(sum(degrees) + degree_out)
+        evaluation = torch.from_numpy(evaluation_matrix(max(degrees), grid))
+        projection = torch.from_numpy(projection_matrix(degree_out, grid))
+        self.register_buffer("evaluation", evaluation, persistent=False)
+        self.register_buffer("projection", projection, persistent=False)
+
+    def forward(self, factors: list[Tensor]) -> Tensor:
+        """Map coefficients (..., (L_i + 1)^2, channels) to (..., (degree_out + 1)^2, channels)."""
+        product = self._values(factors[0])
+        for factor in factors[1:]:
+            product = product * self._values(factor)
+        return torch.matmul(self.projection.to(product.dtype), product)
+
+    def _values(self, x: Tensor) -> Tensor:
+        # The matrix for a lower degree is the first columns of that for a higher one.
+        return torch.matmul(self.evaluation[:, : x.shape[-2]].to(x.dtype), x)

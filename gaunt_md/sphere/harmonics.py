@@ -5,15 +5,9 @@ times, at the poles too, and both are accepted by ``torch.jit.script``.
 """
 
 import math
-from typing import List
 
 import torch
 from torch import Tensor
-
-
-def degrees_of_coefficients(degree: int) -> Tensor:
-    """Return the degree l of each of the (degree + 1)^2 coefficients, as int64."""
-    return torch.tensor([l for l in range(degree + 1) for _ in range(2 * l + 1)])
 
 
 def legendre_polynomials(degree: int, x: Tensor) -> Tensor:
@@ -31,7 +25,7 @@ def legendre_polynomials(degree: int, x: Tensor) -> Tensor:
     Tensor, shape (..., degree + 1)
         By Bonnet's recurrence (l + 1) P_{l+1} = (2 l + 1) x P_l - l P_{l-1}.
     """
-    polynomials: List[Tensor] = [torch.ones_like(x)]
+    polynomials: list[Tensor] = [torch.ones_like(x)]
     if degree > 0:
         polynomials.append(x)
     for l in range(1, degree):
@@ -64,8 +58,8 @@ def spherical_harmonics(degree: int, directions: Tensor) -> Tensor:
     is the fully normalised one of Holmes and Featherstone, J. Geodesy 76, 279 (2002).
     """
     x, y, z = directions[..., 0], directions[..., 1], directions[..., 2]
-    cosines: List[Tensor] = [torch.ones_like(x)]  # Re (x + iy)^m
-    sines: List[Tensor] = [torch.zeros_like(x)]  # Im (x + iy)^m
+    cosines: list[Tensor] = [torch.ones_like(x)]  # Re (x + iy)^m
+    sines: list[Tensor] = [torch.zeros_like(x)]  # Im (x + iy)^m
     for m in range(1, degree + 1):
         cosines.append(x * cosines[m - 1] - y * sines[m - 1])
         sines.append(x * sines[m - 1] + y * cosines[m - 1])

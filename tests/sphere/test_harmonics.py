@@ -9,9 +9,7 @@ from scipy.special import eval_legendre, sph_harm_y
 
 from gaunt_md.sphere import legendre_polynomials, spherical_harmonics
 
-POLES_AND_AXES = torch.tensor(
-    [[0, 0, 1], [0, 0, -1], [1, 0, 0], [0, -1, 0]], dtype=torch.float64
-)
+POLES_AND_AXES = torch.tensor([[0, 0, 1], [0, 0, -1], [1, 0, 0], [0, -1, 0]], dtype=torch.float64)
 
 
 def random_directions(count: int, random: np.random.Generator) -> torch.Tensor:
@@ -45,7 +43,7 @@ def test_addition_theorem(degree: int, random: np.random.Generator) -> None:
     a, b = random_directions(20, random), random_directions(20, random)
     products = spherical_harmonics(degree, a) * spherical_harmonics(degree, b)
     sums = torch.stack([products[:, l * l : (l + 1) ** 2].sum(1) for l in range(degree + 1)], 1)
-    degrees = torch.arange(degree + 1)
+    degrees = torch.arange(degree + 1, dtype=torch.float64)
     expected = (2 * degrees + 1) / (4 * torch.pi) * legendre_polynomials(degree, (a * b).sum(1))
     torch.testing.assert_close(sums, expected, atol=1e-12, rtol=0)
 

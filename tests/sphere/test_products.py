@@ -1,6 +1,8 @@
-"""The Gaunt product against the exact coefficients, and under rotations and inversion."""
+"""Every method of the Gaunt product against the exact coefficients, rotations and inversion."""
 
 from __future__ import annotations
+
+from functools import lru_cache
 
 import numpy as np
 import pytest
@@ -8,56 +10,99 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
+from sphere_functions import METHODS, random_function, turned
 
 from gaunt_md.errors import InputError
 from gaunt_md.sphere import (
+    GauntProduct,
     degrees_of_coefficients,
     evaluation_matrix,
     gaunt_coefficients,
     gaunt_product,
+    many_body_product,
     product_variances,
     projection_matrix,
     quadrature,
 )
 
-
-def random_function(degree: int, *shape: int, seed: int = 0) -> torch.Tensor:
-    random = np.random.default_rng([seed, degree, *shape])
-    return torch.from_numpy(random.normal(size=(*shape[:-1], (degree + 1) ** 2, shape[-1])))
-
-
-def rotated(coefficients: torch.Tensor, rotation: np.ndarray) -> torch.Tensor:
-    """Coefficients of s ↦ f(R⁻¹ s): evaluate at rotated nodes, project back."""
-    degree = int(np.sqrt(coefficients.shape[-2])) - 1
-    grid = quadrature(2 * degree)
-    turned = type(grid)(grid.degree, grid.points @ rotation, grid.weights)
-    matrix = projection_matrix(degree, grid) @ evaluation_matrix(degree, turned)
-    return torch.from_numpy(matrix) @ coefficients
-
-
 degrees = st.integers(0, 6)
 
 
-@settings(max_examples=40, deadline=None)
-@given(degrees, degrees, degrees, st.integers(0, 1000))
-def test_product_equals_the_exact_coefficients(l1: int, l2: int, l3: int, seed: int) -> None:
-    x, y = random_function(l1, 3, 2, seed=seed), random_function(l2, 3, 2, seed=seed + 1)
-    table = torch.from_numpy(gaunt_coefficients(l1, l2, l3))
-    expected = torch.einsum("abc,nax,nbx->ncx", table, x, y)
-    error = (gaunt_product(x, y, l3) - expected).abs().max()
-    assert error <= 1e-13 * max(1, expected.abs().max())
+@lru_cache
+def table(l1: int, l2: int, l3: int) -> torch.Tensor:
+    return torch.from_numpy(gaunt_coefficients(l1, l2, l3))
 
 
+def relative_error(found: torch.Tensor, expected: torch.Tensor) -> float:
+    """Largest error in units of the result's rms."""
+    error = (found.double() - expected).abs().max() / expected.square().mean().sqrt()
+    return float(error)
+
+
+@pytest.mark.parametrize("method", METHODS)
 @settings(max_examples=25, deadline=None)
-@given(degrees, degrees, degrees, st.integers(0, 1000), st.booleans())
+@given(l1=degrees, l2=degrees, l3=degrees, seed=st.integers(0, 1000))
+def test_product_equals_the_exact_coefficients(
+    method: str, l1: int, l2: int, l3: int, seed: int
+) -> None:
+    x, y = random_function(l1, 3, 2, seed=seed), random_function(l2, 3, 2, seed=seed + 1)
+    expected = torch.einsum("abc,nax,nbx->ncx", table(l1, l2, l3), x, y)
+    assert relative_error(gaunt_product(x, y, l3, method), expected) <= 1e-13
+
+
+@pytest.fixture(scope="module")
+def product_of_degree_14() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    x, y = random_function(14, 2, 3), random_function(14, 2, 3, seed=1)
+    return x, y, torch.einsum("abc,nax,nbx->ncx", table(14, 14, 14), x, y)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_degree_14_in_both_precisions(
+    method: str, product_of_degree_14: tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+) -> None:
+    x, y, expected = product_of_degree_14
+    assert relative_error(gaunt_product(x, y, 14, method), expected) < 1e-12
+    assert relative_error(gaunt_product(x.float(), y.float(), 14, method), expected) < 1e-5
+
+
+@pytest.mark.parametrize("method", METHODS)
+@settings(max_examples=10, deadline=None)
+@given(l1=degrees, l2=degrees, l3=degrees, seed=st.integers(0, 1000), inverted=st.booleans())
 def test_product_commutes_with_rotations_and_inversion(
-    l1: int, l2: int, l3: int, seed: int, inverted: bool
+    method: str, l1: int, l2: int, l3: int, seed: int, inverted: bool
 ) -> None:
     rotation = Rotation.random(random_state=seed).as_matrix() * (-1 if inverted else 1)
     x, y = random_function(l1, 3, 2, seed=seed), random_function(l2, 3, 2, seed=seed + 1)
-    turned_after = rotated(gaunt_product(x, y, l3), rotation)
-    turned_before = gaunt_product(rotated(x, rotation), rotated(y, rotation), l3)
-    assert (turned_after - turned_before).abs().max() < 1e-12 * max(1, turned_after.abs().max())
+    turned_after = turned(gaunt_product(x, y, l3, method), rotation)
+    turned_before = gaunt_product(turned(x, rotation), turned(y, rotation), l3, method)
+    assert relative_error(turned_before, turned_after) < 1e-12
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    ("inputs", "degree_out"), [((3,), 4), ((2, 3, 1), 2), ((2, 2, 2, 2), 1), ((1, 2, 0, 1, 3), 5)]
+)
+def test_many_body_product_equals_successive_products(
+    method: str, inputs: tuple[int, ...], degree_out: int
+) -> None:
+    factors = [random_function(l, 4, 2, seed=k) for k, l in enumerate(inputs)]
+    expected, degree = factors[0], inputs[0]
+    for factor, l in zip(factors[1:], inputs[1:], strict=True):
+        expected = gaunt_product(expected, factor, degree + l, "direct")
+        degree += l
+    expected = torch.nn.functional.pad(expected, [0, 0, 0, 40])[:, : (degree_out + 1) ** 2]
+    assert relative_error(many_body_product(factors, degree_out, method), expected) < 1e-12
+
+
+def test_the_product_of_values_is_the_value_of_the_product() -> None:
+    """Σ z Y(s) = (Σ x Y(s)) (Σ y Y(s)) in every direction, if nothing is cut off."""
+    x, y = random_function(3, 1), random_function(2, 1, seed=1)
+    somewhere = quadrature(20)
+    values = [
+        torch.from_numpy(evaluation_matrix(degree, somewhere)) @ function
+        for degree, function in ((3, x), (2, y), (5, gaunt_product(x, y, 5)))
+    ]
+    torch.testing.assert_close(values[0] * values[1], values[2], atol=1e-13, rtol=0)
 
 
 def test_a_grid_one_degree_too_coarse_is_noticed() -> None:
@@ -69,17 +114,23 @@ def test_a_grid_one_degree_too_coarse_is_noticed() -> None:
     assert (aliased - gaunt_product(x, y, 3)).abs().max() > 1e-2
 
 
-def test_shapes_broadcast_and_keep_their_dtype() -> None:
+@pytest.mark.parametrize("method", METHODS)
+def test_shapes_broadcast_and_keep_their_dtype(method: str) -> None:
     x = random_function(2, 4, 1, 8).float()
     y = random_function(1, 5, 1).float()
-    product = gaunt_product(x, y, 3)
+    product = gaunt_product(x, y, 3, method)
     assert product.shape == (4, 5, 16, 8)
     assert product.dtype == torch.float32
+    torch.testing.assert_close(GauntProduct(2, 1, 3, method)(x, y), product)
 
 
-def test_coefficients_that_are_no_function_are_refused() -> None:
+def test_arguments_that_cannot_be_used_are_refused() -> None:
     with pytest.raises(InputError, match=r"\(2, 5, 3\).*\(L \+ 1\)\^2"):
         gaunt_product(torch.zeros(2, 5, 3), torch.zeros(2, 4, 3), 1)
+    with pytest.raises(InputError, match=r"'gird'.*Did you mean 'grid'"):
+        gaunt_product(torch.zeros(2, 4, 3), torch.zeros(2, 4, 3), 1, method="gird")
+    with pytest.raises(InputError, match="no functions"):
+        many_body_product([], 1)
 
 
 def test_variances_of_products_of_random_functions() -> None:

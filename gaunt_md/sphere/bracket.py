@@ -1,0 +1,113 @@
+"""The Poisson bracket of functions on the sphere: the paths that the Gaunt product has not.
+
+{f, g}(s) = s · (∇f × ∇g) is bilinear, commutes with rotations, has degree L1 + L2 - 1 and the
+opposite behaviour under inversion of f · g: its components are the Clebsch-Gordan paths (l1, l2,
+l3) with odd l1 + l2 + l3, all of them and no other,
+
+    ∫ {Y_{l1 m1}, Y_{l2 m2}} Y_{l3 m3} ds = λ(l1, l2, l3) W(l1 m1, l2 m2, l3 m3)
+
+with W the real Wigner 3j symbol and λ of :func:`bracket_constant`. It is antisymmetric: {f, f} = 0.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from .coefficients import degree_of
+from .grid import projection_matrix
+from .harmonics import spherical_harmonics
+from .quadrature import Quadrature, quadrature
+
+
+def poisson_bracket(f: Tensor, g: Tensor, degree_out: int) -> Tensor:
+    """Return the coefficients of {f, g}(s) = s · (∇f × ∇g).
+
+    Parameters
+    ----------
+    f : Tensor, shape (..., (L1 + 1)^2, channels)
+    g : Tensor, shape (..., (L2 + 1)^2, channels)
+        Leading dimensions and channels broadcast.
+    degree_out : int
+        Highest degree of the result; from L1 + L2 on its coefficients are zero.
+
+    Returns
+    -------
+    Tensor, shape (..., (degree_out + 1)^2, channels)
+
+    Raises
+    ------
+    InputError
+        If the second last dimension of an argument is not a square.
+    """
+    bracket = _kept_bracket(degree_of(f), degree_of(g), degree_out, f.dtype, f.device)
+    result: Tensor = bracket(f, g)
+    return result
+
+
+class PoissonBracket(nn.Module):
+    """Poisson bracket of functions of fixed degrees, as a module: :func:`poisson_bracket`.
+
+    On a grid exact to degree L1 + L2 - 1 + ``degree_out``, with the slopes of both functions along
+    two perpendicular tangents a, b (a × b = s) at each node: {f, g} = ∂a f ∂b g - ∂b f ∂a g.
+
+    Parameters
+    ----------
+    degree1, degree2, degree_out : int
+    """
+
+    slope_a: Tensor
+    slope_b: Tensor
+    projection: Tensor
+
+    def __init__(self, degree1: int, degree2: int, degree_out: int) -> None:
+        super().__init__()
+        grid = quadrature(max(0, degree1 + degree2 - 1 + degree_out))
+        slope_a, slope_b = map(torch.from_numpy, slope_matrices(max(degree1, degree2), grid))
+        projection = torch.from_numpy(projection_matrix(degree_out, grid))
+        self.register_buffer("slope_a", slope_a, persistent=False)
+        self.register_buffer("slope_b", slope_b, persistent=False)
+        self.register_buffer("projection", projection, persistent=False)
+
+    def forward(self, f: Tensor, g: Tensor) -> Tensor:
+        """Map (..., (degree1 + 1)^2, channels) and the like to (..., (degree_out + 1)^2, ...)."""
+        f_a, f_b = self._slopes(f)
+        g_a, g_b = self._slopes(g)
+        bracket = f_a * g_b - f_b * g_a
+        return torch.matmul(self.projection.to(bracket.dtype), bracket)
+
+    def _slopes(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        count = x.shape[-2]
+        return (
+            torch.matmul(self.slope_a[:, :count].to(x.dtype), x),
+            torch.matmul(self.slope_b[:, :count].to(x.dtype), x),
+        )
+
+
+def slope_matrices(
+    degree: int, grid: Quadrature
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the matrices (nodes, (degree + 1)^2) to the slopes along two tangents at each node."""
+    s = grid.points
+    # The axis that is the least aligned with s cannot be parallel to it.
+    axis = np.eye(3)[np.abs(s).argmin(axis=1)]
+    a = np.cross(axis, s)
+    a /= np.linalg.norm(a, axis=1, keepdims=True)
+    directions = torch.from_numpy(s)
+    slopes = [
+        torch.func.jvp(
+            lambda d: spherical_harmonics(degree, d), (directions,), (torch.from_numpy(tangent),)
+        )[1].numpy()
+        for tangent in (a, np.cross(s, a))
+    ]
+    return slopes[0], slopes[1]
+
+
+@torch.compiler.disable  # making the matrices is not to be traced
+@lru_cache(maxsize=256)
+def _kept_bracket(
+    degree1: int, degree2: int, degree_out: int, dtype: torch.dtype, device: torch.device
+) -> PoissonBracket:
+    return PoissonBracket(degree1, degree2, degree_out).to(device=device, dtype=dtype)

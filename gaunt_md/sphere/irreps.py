@@ -1,0 +1,187 @@
+"""For users of e3nn: its order, its axes, and a tensor product with its calling conventions.
+
+e3nn (https://e3nn.org) writes a feature as a list of irreps, "64x0e + 64x1o + 64x2e", and stores
+it as one vector: for each entry all channels, for each channel the components m = -l..l. Here the
+coefficients come first and the channels last. Its spherical harmonics have the polar axis y:
+
+    Y_lm of e3nn at (y, z, x)  =  Y_lm here at (x, y, z),
+
+so that the same numbers describe a function turned by a cyclic exchange of the axes. Products
+commute with rotations and do not notice. Only a feature that meets directions, or features from
+the other convention, must be turned: :func:`to_e3nn_axes`, :func:`from_e3nn_axes`. e3nn itself is
+not needed.
+"""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..errors import InputError
+from .coefficients import degree_of
+from .complete import Block, Path, PathProduct
+from .grid import projection_matrix
+from .harmonics import spherical_harmonics
+from .quadrature import quadrature
+
+
+@dataclass(frozen=True)
+class Irrep:
+    """A degree l with a parity, 1 ("e") or -1 ("o")."""
+
+    l: int
+    parity: int
+
+
+@dataclass(frozen=True)
+class Irreps:
+    """A list of irreps that all have the same number of channels.
+
+    Attributes
+    ----------
+    irreps : tuple of Irrep
+    channels : int
+    """
+
+    irreps: tuple[Irrep, ...]
+    channels: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Irreps":
+        """Read e3nn's notation, "64x0e + 64x1o"; also the string form of an ``e3nn.o3.Irreps``.
+
+        Raises
+        ------
+        InputError
+            If it cannot be read, or the numbers of channels differ.
+        """
+        entries = [entry.strip() for entry in str(text).split("+")]
+        matches = [re.fullmatch(r"(?:(\d+)x)?(\d+)([eo])", entry) for entry in entries]
+        for entry, match in zip(entries, matches, strict=True):
+            if match is None:
+                raise InputError(f"irreps '{text}': cannot read '{entry}', expected e.g. '64x1o'")
+        found = [match.groups() for match in matches if match is not None]
+        channels = {int(count or 1) for count, _, _ in found}
+        if len(channels) > 1:
+            raise InputError(
+                f"irreps '{text}': the numbers of channels are {sorted(channels)}, expected one "
+                "number for all, since channels are multiplied one by one"
+            )
+        irreps = tuple(Irrep(int(l), 1 if parity == "e" else -1) for _, l, parity in found)
+        return cls(irreps, channels.pop())
+
+    @property
+    def blocks(self) -> list[Block]:
+        """Where each irrep lies among the coefficients."""
+        starts = np.cumsum([0] + [2 * irrep.l + 1 for irrep in self.irreps])
+        return [
+            Block(irrep.l, int(start))
+            for irrep, start in zip(self.irreps, starts[:-1], strict=True)
+        ]
+
+    @property
+    def coefficients(self) -> int:
+        """Number of coefficients of one channel."""
+        return sum(2 * irrep.l + 1 for irrep in self.irreps)
+
+
+def channels_last(x: Tensor, irreps: str) -> Tensor:
+    """Map e3nn's vectors (..., irreps.dim) to coefficients (..., coefficients, channels).
+
+    With irreps of degrees 0, 1, ..., L in this order the result is a function on the sphere as the
+    other operations take it:
+
+    >>> f = channels_last(torch.randn(10, 64 * 9), "64x0e + 64x1o + 64x2e")
+    >>> f.shape
+    torch.Size([10, 9, 64])
+    """
+    parsed = Irreps.parse(irreps)
+    return x.index_select(-1, _e3nn_order(parsed)).unflatten(-1, (-1, parsed.channels))
+
+
+def channels_first(x: Tensor, irreps: str) -> Tensor:
+    """Map coefficients (..., coefficients, channels) to e3nn's vectors (..., irreps.dim)."""
+    return x.flatten(-2).index_select(-1, torch.argsort(_e3nn_order(Irreps.parse(irreps))))
+
+
+def to_e3nn_axes(x: Tensor) -> Tensor:
+    """Turn coefficients (..., (L + 1)^2, channels) so that e3nn's harmonics of the same directions
+    belong to them: Σ x Y(s) = Σ to_e3nn_axes(x) Y_e3nn(s).
+    """  # noqa: D205
+    return torch.matmul(_axes_matrix(degree_of(x)).to(x), x)
+
+
+def from_e3nn_axes(x: Tensor) -> Tensor:
+    """Undo :func:`to_e3nn_axes`."""
+    return torch.matmul(_axes_matrix(degree_of(x)).mT.to(x), x)
+
+
+class IrrepsTensorProduct(nn.Module):
+    """Every path that parity allows between irreps, channel by channel, each with its weights.
+
+    Stands in for ``e3nn.o3.TensorProduct`` with the instructions (i, j, k, "uuu", True) for all i,
+    j and k, in this order, that couple: same layout of inputs and output, same paths, same
+    normalisation, and, with the same weights, the same result. Natural parities (0e, 1o, 2e, ...)
+    allow the even paths only.
+
+    Parameters
+    ----------
+    irreps_in1, irreps_in2, irreps_out : str
+        All with the same number of channels.
+
+    Attributes
+    ----------
+    product.weight : Parameter, shape (paths, channels)
+        The weights of e3nn's module, reshaped.
+    """
+
+    order1: Tensor
+    order2: Tensor
+    order_out: Tensor
+
+    def __init__(self, irreps_in1: str, irreps_in2: str, irreps_out: str) -> None:
+        super().__init__()
+        first, second, out = map(Irreps.parse, (irreps_in1, irreps_in2, irreps_out))
+        if len({first.channels, second.channels, out.channels}) > 1:
+            raise InputError(
+                f"irreps '{irreps_in1}', '{irreps_in2}' and '{irreps_out}' have different numbers "
+                "of channels, expected the same, since channels are multiplied one by one"
+            )
+        paths = [
+            Path(block1, block2, block3)
+            for irrep1, block1 in zip(first.irreps, first.blocks, strict=True)
+            for irrep2, block2 in zip(second.irreps, second.blocks, strict=True)
+            for irrep3, block3 in zip(out.irreps, out.blocks, strict=True)
+            if irrep1.parity * irrep2.parity == irrep3.parity
+            and abs(irrep1.l - irrep2.l) <= irrep3.l <= irrep1.l + irrep2.l
+        ]
+        self.channels = out.channels
+        self.product = PathProduct(paths, out.coefficients, out.channels)
+        self.register_buffer("order1", _e3nn_order(first), persistent=False)
+        self.register_buffer("order2", _e3nn_order(second), persistent=False)
+        self.register_buffer("order_out", torch.argsort(_e3nn_order(out)), persistent=False)
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """Map (..., irreps_in1.dim) and (..., irreps_in2.dim) to (..., irreps_out.dim)."""
+        x = x.index_select(-1, self.order1).unflatten(-1, [-1, self.channels])
+        y = y.index_select(-1, self.order2).unflatten(-1, [-1, self.channels])
+        return self.product(x, y).flatten(-2).index_select(-1, self.order_out)
+
+
+def _e3nn_order(irreps: Irreps) -> Tensor:
+    """Return where e3nn keeps each element of (coefficients, channels)."""
+    channel = torch.arange(irreps.channels)
+    rows = [
+        irreps.channels * block.start + channel * (2 * block.l + 1) + m
+        for block in irreps.blocks
+        for m in range(2 * block.l + 1)
+    ]
+    return torch.cat(rows)
+
+
+def _axes_matrix(degree: int) -> Tensor:
+    grid = quadrature(2 * degree)
+    e3nn_harmonics = spherical_harmonics(degree, torch.from_numpy(grid.points[:, [2, 0, 1]]))
+    return torch.from_numpy(projection_matrix(degree, grid) @ e3nn_harmonics.numpy()).mT

@@ -1,0 +1,49 @@
+"""Linear maps of functions on the sphere that commute with rotations."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from .coefficients import degrees_of_coefficients
+
+
+class DegreeLinear(nn.Module):
+    """Mix channels with one matrix for each degree.
+
+    Maps (..., (degree + 1)^2, channels_in) to (..., (degree + 1)^2, channels_out) and keeps
+    unit variance at initialisation.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int, degree: int) -> None:
+        super().__init__()
+        self.degree = degree
+        self.coefficients_of_degree = [2 * l + 1 for l in range(degree + 1)]
+        self.weight = nn.Parameter(
+            torch.randn(degree + 1, channels_in, channels_out) / math.sqrt(channels_in)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the mixed coefficients."""
+        blocks = x.split(self.coefficients_of_degree, dim=-2)
+        weights = self.weight.unbind()
+        mixed = [torch.matmul(block, weight) for block, weight in zip(blocks, weights)]  # noqa: B905
+        return torch.cat(mixed, dim=-2)
+
+
+class DegreeWeights(nn.Module):
+    """Multiply every degree of every channel by a weight, one at first.
+
+    Maps (..., (degree + 1)^2, channels) to the same shape.
+    """
+
+    degrees: Tensor
+
+    def __init__(self, channels: int, degree: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(degree + 1, channels))
+        self.register_buffer("degrees", degrees_of_coefficients(degree), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the weighted coefficients."""
+        return x * self.weight[self.degrees]
