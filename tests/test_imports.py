@@ -24,6 +24,7 @@ LAYERS = (
     {"data", "potential_file", "training"},
     {"calculator"},
     {"simulate", "lammps_doctor"},
+    {"bench"},
     {"cli"},
 )
 
@@ -34,6 +35,8 @@ KEPT_TO = {
     "lightning": {"training"},
     "phonopy": {"simulate.phonons"},
     "mdtraj": {"simulate.analysis"},
+    "e3nn": {"bench.contenders"},
+    "mace": {"bench.contenders"},
 }
 
 # What the entry point of LAMMPS brings along may import the standard library only.

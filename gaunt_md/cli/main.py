@@ -13,7 +13,7 @@ import typer
 
 from .. import __version__
 from ..errors import GauntError
-from . import config, demo, evaluate, export, info, lammps, train
+from . import bench, config, demo, evaluate, export, info, lammps, train
 
 app = typer.Typer(
     name="gaunt-md",
@@ -51,6 +51,7 @@ for verb in (
 ):
     app.command()(verb)
 app.add_typer(lammps.app, name="lammps")
+app.add_typer(bench.app, name="bench")
 
 
 def main() -> None:
