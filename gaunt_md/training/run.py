@@ -171,7 +171,7 @@ def _fit(
     module = TrainingModule(potential, options, options.epochs * len(batches), data.record)
     parameters = sum(p.numel() for p in potential.parameters())
     console.print(f"{parameters} parameters, {len(batches)} steps per epoch", highlight=False)
-    with _quiet_lightning():
+    with _quiet_lightning(), _deterministic():
         trainer = lightning.Trainer(
             accelerator="cpu",
             devices=1,
@@ -228,6 +228,17 @@ def _refuse_changed_data(theirs: dict[str, Any], mine: dict[str, Any]) -> None:
                 f"data file '{now['file']}' has changed since this training began; restore it or "
                 "choose another --output"
             )
+
+
+@contextmanager
+def _deterministic() -> Iterator[None]:
+    """Make sums over edges the same each time, also in float32 on several threads."""
+    before = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)
 
 
 @contextmanager

@@ -204,4 +204,5 @@ def test_training_leaves_torch_as_it_was(
     train(configure(tmp_path / "run", epochs=1), QUIET)
     assert (torch.get_default_dtype(), torch.get_num_threads()) == before
     assert torch.is_grad_enabled()
+    assert not torch.are_deterministic_algorithms_enabled()
     assert torch.equal(torch.rand(3), expected)
