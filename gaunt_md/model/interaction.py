@@ -5,8 +5,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from ..sphere import DegreeLinear
 from .convolution import Convolution
-from .linear import DegreeLinear
 from .many_body import ManyBodyProduct
 from .radial import RadialFunctions
 

@@ -6,13 +6,13 @@ import torch
 from torch import Tensor, nn
 
 from ..sphere import (
+    DegreeLinear,
     degrees_of_coefficients,
     evaluation_matrix,
     product_variances,
     projection_matrix,
     quadrature,
 )
-from .linear import DegreeLinear
 
 
 class ManyBodyProduct(nn.Module):

@@ -1,4 +1,9 @@
-"""Linear maps of functions on the sphere that commute with rotations."""
+"""Linear maps of functions on the sphere that commute with rotations.
+
+Parameters have unit size: the usual factor 1/√channels stands in the forward pass instead of in
+the initial values, so that one learning rate means the same relative change for every parameter,
+whatever the width.
+"""
 
 import math
 
@@ -19,14 +24,13 @@ class DegreeLinear(nn.Module):
         super().__init__()
         self.degree = degree
         self.coefficients_of_degree = [2 * l + 1 for l in range(degree + 1)]
-        self.weight = nn.Parameter(
-            torch.randn(degree + 1, channels_in, channels_out) / math.sqrt(channels_in)
-        )
+        self.scale = 1.0 / math.sqrt(channels_in)
+        self.weight = nn.Parameter(torch.randn(degree + 1, channels_in, channels_out))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the mixed coefficients."""
         blocks = x.split(self.coefficients_of_degree, dim=-2)
-        weights = self.weight.unbind()
+        weights = (self.scale * self.weight).unbind()
         mixed = [torch.matmul(block, weight) for block, weight in zip(blocks, weights)]  # noqa: B905
         return torch.cat(mixed, dim=-2)
 
