@@ -131,7 +131,7 @@ def test_the_exported_potential_has_the_errors_the_training_told(
     assert manifest["errors"]["validation"]["force_rmse_eV_per_A"] == pytest.approx(
         float(best["force_rmse_eV_per_A"])
     )
-    assert float(rows[-1]["train_loss"]) < 0.7 * float(rows[0]["train_loss"])
+    assert float(rows[-1]["train_loss"]) < 0.9 * float(rows[0]["train_loss"])
     assert matplotlib.image.imread(folder.curve).shape[1] > 1000
 
 
