@@ -43,7 +43,8 @@ class FourierProduct(nn.Module):
     def __init__(self, degrees: Sequence[int], degree_out: int) -> None:
         super().__init__()
         self.to_spectrum = nn.ModuleList(_ToSpectrum(degree) for degree in degrees)
-        self.from_spectrum = _FromSpectrum(sum(degrees), degree_out)
+        self.degree = sum(degrees)
+        self.from_spectrum = _FromSpectrum(self.degree, degree_out)
 
     def forward(self, factors: list[Tensor]) -> Tensor:
         """Map coefficients (..., (L_i + 1)^2, channels) to (..., (degree_out + 1)^2, channels)."""
@@ -51,35 +52,49 @@ class FourierProduct(nn.Module):
         for index, to_spectrum in enumerate(self.to_spectrum):
             spectra.append(to_spectrum(factors[index]))
         while len(spectra) > 1:
+            # Only the last product may leave out the orders v that the result has not.
+            highest = self.from_spectrum.highest if len(spectra) == 2 else self.degree
             pairs: list[Tensor] = []
             for index in range(0, len(spectra) - 1, 2):
-                pairs.append(multiply_spectra(spectra[index], spectra[index + 1]))
+                pairs.append(multiply_spectra(spectra[index], spectra[index + 1], highest))
             spectra = pairs + spectra[2 * len(pairs) :]
         return self.from_spectrum(spectra[0])
 
 
-def multiply_spectra(first: Tensor, second: Tensor) -> Tensor:
+def multiply_spectra(first: Tensor, second: Tensor, highest: int) -> Tensor:
     """Return the spectrum of the product of two real functions on the torus.
 
-    Arguments and result have shape (..., D + 1, 2 D + 1, channels), complex, where D is the degree:
-    v = 0..D (the rest follows by symmetry), then u = 0..D, -D..-1.
+    Parameters
+    ----------
+    first, second : Tensor, shape (..., D + 1, 2 D + 1, channels), complex
+        With D the degree: v = 0..D (the rest follows by symmetry), then u = 0..D, -D..-1.
+    highest : int
+        Highest order v of the result, if that is below its degree D = D1 + D2.
+
+    Returns
+    -------
+    Tensor, shape (..., min(D, highest) + 1, 2 D + 1, channels), complex
     """
-    degree = first.shape[-3] + second.shape[-3] - 2
-    size = _fast_length(2 * degree + 1)
-    values = _torus_values(first, size) * _torus_values(second, size)
-    spectrum = torch.fft.rfft2(values, dim=[-2, -3], norm="forward").narrow(-3, 0, degree + 1)
+    degree1, degree2 = first.shape[-3] - 1, second.shape[-3] - 1
+    degree = degree1 + degree2
+    highest = min(degree, highest)
+    n_theta = _fast_length(2 * degree + 1)
+    # Orders above ``highest`` may be aliased, but not onto those up to it.
+    n_phi = _fast_length(max(degree + highest, 2 * degree1, 2 * degree2) + 1)
+    values = _torus_values(first, n_theta, n_phi) * _torus_values(second, n_theta, n_phi)
+    spectrum = torch.fft.rfft2(values, dim=[-2, -3], norm="forward").narrow(-3, 0, highest + 1)
     positive = spectrum.narrow(-2, 0, degree + 1)
-    return torch.cat([positive, spectrum.narrow(-2, size - degree, degree)], dim=-2)
+    return torch.cat([positive, spectrum.narrow(-2, n_theta - degree, degree)], dim=-2)
 
 
-def _torus_values(spectrum: Tensor, size: int) -> Tensor:
-    """Return the values on a size × size grid of angles, shape (..., φ, θ, channels)."""
+def _torus_values(spectrum: Tensor, n_theta: int, n_phi: int) -> Tensor:
+    """Return the values on a uniform grid of angles, shape (..., n_phi, n_theta, channels)."""
     degree = spectrum.shape[-3] - 1
     positive = spectrum.narrow(-2, 0, degree + 1)
     negative = spectrum.narrow(-2, degree + 1, degree)
-    padded = torch.nn.functional.pad(positive, [0, 0, 0, size - 2 * degree - 1])
+    padded = torch.nn.functional.pad(positive, [0, 0, 0, n_theta - 2 * degree - 1])
     padded = torch.cat([padded, negative], dim=-2)
-    return torch.fft.irfft2(padded, s=[size, size], dim=[-2, -3], norm="forward")
+    return torch.fft.irfft2(padded, s=[n_theta, n_phi], dim=[-2, -3], norm="forward")
 
 
 def _fast_length(length: int) -> int:
@@ -119,7 +134,7 @@ class _ToSpectrum(nn.Module):
 
 
 class _FromSpectrum(nn.Module):
-    """Spectrum of degree D to coefficients (..., (degree_out + 1)^2, channels)."""
+    """Spectrum of degree D, at least the orders needed, to (..., (degree_out + 1)^2, channels)."""
 
     matrix: Tensor
     order: Tensor

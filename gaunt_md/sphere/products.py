@@ -41,8 +41,7 @@ def gaunt_product(x: Tensor, y: Tensor, degree_out: int, method: str = "auto") -
     method : str
         "grid" (values at the nodes of a quadrature), "fourier" (the paper's: two-dimensional
         Fourier series and FFT), "direct" (sparse table of G), or "auto", the one measured to be
-        the fastest for these degrees. All are exact up to rounding, whose size relative to the
-        result's rms does not grow with the degree for "grid": 1e-6 to 5e-6 in float32.
+        the fastest for these degrees. All are exact up to rounding.
 
     Returns
     -------
@@ -52,6 +51,13 @@ def gaunt_product(x: Tensor, y: Tensor, degree_out: int, method: str = "auto") -
     ------
     InputError
         If the second last dimension of an argument is not a square, or the method is unknown.
+
+    Notes
+    -----
+    Rounding in float32, as rms (and largest) error in units of the result's rms, for three equal
+    degrees L: "grid" grows in proportion to L, from 1.3e-7 (7e-7) at L = 2 through 5e-7 (4e-6) at
+    L = 14 to 1.1e-6 (6e-6) at L = 30; "direct" a little faster; "fourier" stays at 2e-7 (1e-6). In
+    float64 the largest error is below 2e-13 up to L = 30.
     """
     return many_body_product([x, y], degree_out, method)
 
