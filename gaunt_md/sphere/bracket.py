@@ -65,7 +65,7 @@ class PoissonBracket(nn.Module):
     def __init__(self, degree1: int, degree2: int, degree_out: int) -> None:
         super().__init__()
         grid = quadrature(max(0, degree1 + degree2 - 1 + degree_out))
-        slope_a, slope_b = map(torch.from_numpy, slope_matrices(max(degree1, degree2), grid))
+        slope_a, slope_b = map(torch.from_numpy, slope_matrices(max(degree1, degree2, 1), grid))
         projection = torch.from_numpy(projection_matrix(degree_out, grid))
         self.register_buffer("slope_a", slope_a, persistent=False)
         self.register_buffer("slope_b", slope_b, persistent=False)
@@ -89,20 +89,26 @@ class PoissonBracket(nn.Module):
 def slope_matrices(
     degree: int, grid: Quadrature
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the matrices (nodes, (degree + 1)^2) to the slopes along two tangents at each node."""
+    """Return the matrices (nodes, (degree + 1)^2) to the slopes along two tangents at each node.
+
+    The degree is at least one: a constant has no slope to take.
+    """
     s = grid.points
     # The axis that is the least aligned with s cannot be parallel to it.
     axis = np.eye(3)[np.abs(s).argmin(axis=1)]
     a = np.cross(axis, s)
     a /= np.linalg.norm(a, axis=1, keepdims=True)
-    directions = torch.from_numpy(s)
-    slopes = [
-        torch.func.jvp(
-            lambda d: spherical_harmonics(degree, d), (directions,), (torch.from_numpy(tangent),)
-        )[1].numpy()
-        for tangent in (a, np.cross(s, a))
-    ]
-    return slopes[0], slopes[1]
+    with torch.enable_grad():
+        directions = torch.from_numpy(s).requires_grad_()
+        harmonics = spherical_harmonics(degree, directions)
+        # Derivatives along a given vector are those of Jᵀ w, linear in w, with respect to w.
+        w = torch.zeros_like(harmonics, requires_grad=True)
+        (gradients,) = torch.autograd.grad(harmonics, directions, w, create_graph=True)
+        slopes = [
+            torch.autograd.grad(gradients, w, torch.from_numpy(tangent), retain_graph=True)[0]
+            for tangent in (a, np.cross(s, a))
+        ]
+    return slopes[0].numpy(), slopes[1].numpy()
 
 
 @torch.compiler.disable  # making the matrices is not to be traced
