@@ -34,12 +34,13 @@ void LocalGraph::build(const Source &source)
 
 int LocalGraph::add_atom(int index, const Source &source)
 {
-  if (number_of[index] < 0) {
-    number_of[index] = static_cast<int>(atoms.size());
+  int &number = number_of[source.identity[index]];
+  if (number < 0) {
+    number = static_cast<int>(atoms.size());
     atoms.push_back(index);
     species.push_back(source.species_of_type[source.type[index]]);
   }
-  return number_of[index];
+  return number;
 }
 
 void LocalGraph::add_edges(int centre, const Source &source)
@@ -58,7 +59,7 @@ void LocalGraph::add_edges(int centre, const Source &source)
     const double dz = xj[2] - xi[2];
     if (dx * dx + dy * dy + dz * dz >= cutoff_squared) continue;
     centres.push_back(centre);
-    neighbours.push_back(add_atom(source.stands_for[j], source));
+    neighbours.push_back(add_atom(j, source));
     for (const double d : {dx, dy, dz}) edge_vectors.push_back(d / source.length_unit);
   }
 }

@@ -13,7 +13,9 @@ class NeighList;
  * The atoms and edges that the energies of this rank's atoms depend on, in the engine's form.
  *
  * LAMMPS numbers all atoms of a rank, local ones and ghosts; here only those that take part are
- * numbered: first the local atoms of the neighbour list, then ghosts one edge away, and so on.
+ * numbered: first the local atoms of the neighbour list, then ghosts one edge away, and so on. All
+ * images of an atom have the same features, so only the first one met becomes an atom here: its
+ * surroundings are complete, since it is the fewest edges away from the local atoms.
  */
 class LocalGraph {
  public:
@@ -22,7 +24,7 @@ class LocalGraph {
     const double *const *x;  // positions in LAMMPS's unit of length
     const int *type;
     const int *species_of_type;  // negative for types that do not take part
-    const int *stands_for;       // [n_all] itself, or the local atom it is an image of
+    const int *identity;         // [n_all] the same number, below n_all, for all images of an atom
     int n_all;                   // local and ghost atoms
     int layers;
     double cutoff;       // in LAMMPS's unit of length
@@ -48,7 +50,7 @@ class LocalGraph {
   void add_edges(int centre, const Source &source);
 
   int n_owned = 0;
-  std::vector<int> number_of;        // LAMMPS's index → graph's number or -1
+  std::vector<int> number_of;        // identity → graph's number or -1
   std::vector<char> has_neighbours;  // LAMMPS's index → is it in the list? (hybrid may skip types)
 };
 

@@ -241,7 +241,7 @@ void PairGaunt::compute(int eflag, int vflag)
   source.x = atom->x;
   source.type = atom->type;
   source.species_of_type = species_of_type.data();
-  source.stands_for = stands_for.data();
+  source.identity = identity.data();
   source.n_all = atom->nlocal + atom->nghost;
   source.layers = description.layers;
   source.cutoff = description.cutoff * length_unit;
@@ -252,16 +252,22 @@ void PairGaunt::compute(int eflag, int vflag)
   if (evflag) tally();
 }
 
-/// A ghost that is an image of an atom of this very rank has the same features as that atom, so
-/// they are computed once. On a single rank no ghost needs any.
+/// Find out which ghosts are images of the same atom: its owner and its index there travel the way
+/// of the positions.
 void PairGaunt::find_images()
 {
-  const int n_all = atom->nlocal + atom->nghost;
+  const int n_local = atom->nlocal;
+  const int n_all = n_local + atom->nghost;
   home.resize(n_all);
-  stands_for.resize(n_all);
-  for (int i = 0; i < atom->nlocal; ++i) home[i] = {comm->me, i};
+  identity.resize(n_all);
+  for (int i = 0; i < n_local; ++i) home[i] = {comm->me, i};
   comm->forward_comm(this);
-  for (int i = 0; i < n_all; ++i) stands_for[i] = home[i].rank == comm->me ? home[i].index : i;
+
+  remote.clear();
+  for (int i = 0; i < n_all; ++i)
+    identity[i] = home[i].rank == comm->me
+                      ? home[i].index
+                      : remote.try_emplace({home[i].rank, home[i].index}, i).first->second;
 }
 
 int PairGaunt::pack_forward_comm(int n, int *list, double *buf, int, int *)
@@ -452,6 +458,6 @@ void PairGaunt::read_restart(FILE *fp)
 double PairGaunt::memory_usage()
 {
   return Pair::memory_usage() + graph.memory_usage() +
-         static_cast<double>(sizeof(Home) * home.capacity() + sizeof(int) * stands_for.capacity() +
+         static_cast<double>(sizeof(Home) * home.capacity() + sizeof(int) * identity.capacity() +
                              sizeof(double) * (energies.capacity() + edge_gradients.capacity()));
 }

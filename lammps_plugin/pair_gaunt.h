@@ -14,7 +14,9 @@ PairStyle(gaunt,PairGaunt);
 #include "engine.h"
 #include "local_graph.h"
 
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace LAMMPS_NS {
@@ -73,8 +75,9 @@ class PairGaunt : public Pair {
   struct Home {
     int rank, index;  // who owns an atom, and its local index there
   };
-  std::vector<Home> home;       // [local and ghost]
-  std::vector<int> stands_for;  // [local and ghost], see LocalGraph::Source
+  std::vector<Home> home;                     // [local and ghost]
+  std::vector<int> identity;                  // [local and ghost], see LocalGraph::Source
+  std::map<std::pair<int, int>, int> remote;  // home on another rank → identity
   LocalGraph graph;
   std::vector<double> energies;        // [owned] eV
   std::vector<double> edge_gradients;  // [edges][3] eV/angstrom
