@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from ..files import write_whole
 from .contenders import OURS
@@ -47,6 +47,7 @@ def plot_products(rows: Sequence[Row], path: Path, machine: str) -> None:
     grid[1, 0].set_ylabel("memory, kB per node")
     for axes in grid.flat:
         axes.set_yscale("log")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.yaxis.set_minor_formatter(NullFormatter())
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
