@@ -30,29 +30,29 @@ def words(name: str) -> str:
 
 @dataclass(frozen=True)
 class Errors:
-    """Mean absolute and root mean square errors; NaN where there are no labels."""
+    """Mean absolute and root mean square errors; None where there are no labels."""
 
-    energy_mae: float
+    energy_mae: float | None
     """eV/atom, over structures"""
-    energy_rmse: float
-    force_mae: float
+    energy_rmse: float | None
+    force_mae: float | None
     """eV/Å, over Cartesian components"""
-    force_rmse: float
-    stress_rmse: float
+    force_rmse: float | None
+    stress_rmse: float | None
     """eV/Å^3, over the nine components"""
 
     def summary(self) -> dict[str, float | None]:
         """Return the errors in the units people quote, with None where there are no labels."""
         values = (
-            self.energy_mae * EV_TO_MEV,
-            self.energy_rmse * EV_TO_MEV,
-            self.force_mae,
-            self.force_rmse,
-            self.stress_rmse * EV_PER_CUBIC_ANGSTROM_TO_GPA,
+            (self.energy_mae, EV_TO_MEV),
+            (self.energy_rmse, EV_TO_MEV),
+            (self.force_mae, 1.0),
+            (self.force_rmse, 1.0),
+            (self.stress_rmse, EV_PER_CUBIC_ANGSTROM_TO_GPA),
         )
         return {
-            name: None if np.isnan(value) else value
-            for name, value in zip(UNITS, values, strict=True)
+            name: None if value is None else value * factor
+            for name, (value, factor) in zip(UNITS, values, strict=True)
         }
 
 
@@ -124,9 +124,9 @@ def _pairs(labels: Any, predictions: Any) -> np.ndarray:
     return pairs[~np.isnan(pairs[:, 0])]
 
 
-def _mae(differences: np.ndarray) -> float:
-    return float(np.abs(differences).mean()) if len(differences) else float("nan")
+def _mae(differences: np.ndarray) -> float | None:
+    return float(np.abs(differences).mean()) if len(differences) else None
 
 
-def _rmse(differences: np.ndarray) -> float:
-    return float(np.sqrt(np.square(differences).mean())) if len(differences) else float("nan")
+def _rmse(differences: np.ndarray) -> float | None:
+    return float(np.sqrt(np.square(differences).mean())) if len(differences) else None

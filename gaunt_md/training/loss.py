@@ -32,13 +32,18 @@ def loss(
         Factor on the weights of energies and stress, see `share_of_energies`.
     """
     atom_weights = batch.weights[batch.graph.structures].unsqueeze(1)
-    energy = (evaluation.energies - batch.energies) / batch.sizes
-    force = evaluation.forces - batch.forces
-    virial = (evaluation.virials - batch.virials) / batch.sizes[:, None, None]
+    energy = _mean_square(
+        evaluation.energies / batch.sizes, batch.energies / batch.sizes, batch.weights
+    )
+    force = _mean_square(evaluation.forces, batch.forces, atom_weights)
+    sizes = batch.sizes[:, None, None]
+    virial = _mean_square(
+        evaluation.virials / sizes, batch.virials / sizes, batch.weights[:, None, None]
+    )
     total = (
-        share * options.energy_weight * _mean_square(energy, batch.weights)
-        + options.forces_weight * _mean_square(force, atom_weights)
-        + share * options.stress_weight * _mean_square(virial, batch.weights[:, None, None])
+        share * options.energy_weight * energy
+        + options.forces_weight * force
+        + share * options.stress_weight * virial
     )
     return total / scale**2
 
@@ -54,8 +59,8 @@ def share_of_energies(done: float, options: TrainingOptions) -> float:
     return 0.01 ** (1.0 - min(max(rise, 0.0), 1.0))
 
 
-def _mean_square(differences: Tensor, weights: Tensor) -> Tensor:
+def _mean_square(prediction: Tensor, label: Tensor, weights: Tensor) -> Tensor:
     """Return the weighted mean over the entries whose label is known."""
-    known = ~differences.isnan()
-    squares = torch.where(known, differences, 0.0).square() * weights
+    known = ~label.isnan()
+    squares = torch.where(known, prediction - label, 0.0).square() * weights
     return squares.sum() / known.sum().clamp(min=1)

@@ -38,7 +38,7 @@ class TrainingModule(lightning.LightningModule):
     """
 
     epoch_loss: Tensor
-    """Sum of the losses of the epoch and their number."""
+    """Sum of the losses of the epoch, at full weights, and their number."""
 
     def __init__(
         self, potential: Potential, options: TrainingOptions, steps: int, record: dict[str, Any]
@@ -67,7 +67,7 @@ class TrainingModule(lightning.LightningModule):
         return self.seconds_before + time.monotonic() - self.started
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Return the loss of a batch.
+        """Return the loss of a batch, and note the one at full weights.
 
         Raises
         ------
@@ -77,12 +77,10 @@ class TrainingModule(lightning.LightningModule):
         evaluation = evaluate(self.potential, batch.graph, create_graph=True)
         share = share_of_energies(self.trainer.global_step / self.steps, self.options)
         value = loss(evaluation, batch, self.options, self.scale, share)
-        if not value.isfinite():
-            raise GauntError(
-                f"the loss is no longer finite at step {self.trainer.global_step}; choose a lower "
-                f"training.learning_rate than {self.options.learning_rate} and another output"
-            )
-        self.epoch_loss += torch.stack([value.detach(), torch.ones_like(value)])
+        self._refuse_divergence(value)
+        with torch.no_grad():  # what is shown beside the validation, whose weights are full
+            full = loss(evaluation, batch, self.options, self.scale)
+            self.epoch_loss += torch.stack([full, torch.ones_like(full)])
         return value
 
     def optimizer_step(self, *arguments: Any, **options: Any) -> None:
@@ -118,9 +116,16 @@ class TrainingModule(lightning.LightningModule):
         self._validation_losses, self._comparisons = [], []
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """Compare the averaged potential with a batch."""
+        """Compare the averaged potential with a batch.
+
+        Raises
+        ------
+        GauntError
+            If its loss is not finite.
+        """
         evaluation = evaluate(self.averaged, batch.graph)
         value = loss(evaluation, batch, self.options, self.scale)
+        self._refuse_divergence(value)
         self._validation_losses.append(float(value) * len(batch.sizes))
         self._comparisons.append(compare_batch(evaluation, batch))
 
@@ -157,6 +162,13 @@ class TrainingModule(lightning.LightningModule):
         row["learning_rate"] = self.trainer.optimizers[0].param_groups[0]["lr"]
         row["seconds"] = self.seconds
         self.history.append(row)
+
+    def _refuse_divergence(self, value: Tensor) -> None:
+        if not value.isfinite():
+            raise GauntError(
+                f"the loss is no longer finite at step {self.trainer.global_step}; choose a lower "
+                f"training.learning_rate than {self.options.learning_rate} and another output"
+            )
 
     def _learning_rate_factor(self, step: int) -> float:
         rise = math.ceil(self.options.warmup_fraction * self.steps)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import resource
 import signal
@@ -13,16 +14,20 @@ import ase.io
 import numpy as np
 import pytest
 import torch
+from ase import Atoms
 from rich.console import Console
 from typer.testing import CliRunner
 
 from gaunt_md.cli.main import app
 from gaunt_md.cli.train import STOPPED
+from gaunt_md.data.read import LabelledStructure
 from gaunt_md.errors import GauntError, InputError
+from gaunt_md.model import Potential
 from gaunt_md.training import module
 from gaunt_md.training.callbacks import TrainingStopped
 from gaunt_md.training.checkpoints import CheckpointError, SealedCheckpoints, load_checkpoint
 from gaunt_md.training.config import Configuration
+from gaunt_md.training.evaluate import compare
 from gaunt_md.training.folder import TrainingFolder
 from gaunt_md.training.run import export, train
 
@@ -30,13 +35,13 @@ QUIET = Console(quiet=True)
 
 
 def at_step(monkeypatch: pytest.MonkeyPatch, step: int, action: Callable[[Any], Any]) -> None:
-    """Do something with the loss of a step."""
+    """Do something with the loss of a step, which alone has a share of energies."""
     original, calls = module.loss, [0]
 
     def loss(*arguments: Any) -> Any:
-        calls[0] += 1
         value = original(*arguments)
-        return action(value) if calls[0] == step else value
+        calls[0] += len(arguments) == 5
+        return action(value) if calls[0] == step and len(arguments) == 5 else value
 
     monkeypatch.setattr(module, "loss", loss)
 
@@ -81,6 +86,36 @@ def test_a_loss_that_is_no_number_ends_the_training(
     latest = TrainingFolder(configuration).latest()
     assert latest is not None
     assert all(x.isfinite().all() for x in latest[1]["state_dict"].values())
+
+
+def test_weights_that_are_no_numbers_end_the_training_before_a_checkpoint(
+    configure: Callable[..., Configuration], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken(Potential):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            for parameter in self.parameters():
+                torch.nn.init.constant_(parameter, float("nan"))
+
+    monkeypatch.setattr("gaunt_md.training.run.Potential", Broken)
+    configuration = configure(tmp_path / "run")
+    with pytest.raises(GauntError, match="no longer finite at step 0; choose a lower"):
+        train(configuration, QUIET)
+    assert TrainingFolder(configuration).checkpoint_paths() == []
+
+
+def test_errors_of_predictions_that_are_no_numbers_are_not_called_unknown(
+    potential: Potential,
+) -> None:
+    for parameter in (broken := copy.deepcopy(potential)).parameters():
+        torch.nn.init.constant_(parameter, float("nan"))
+    atoms = Atoms("Si2", [[0, 0, 0], [1.5, 1.5, 1.5]], cell=[4, 4, 4], pbc=True)
+    structure = LabelledStructure(
+        atoms, 1.0, np.zeros((2, 3)), np.full((3, 3), np.nan), Path("a.xyz"), 0
+    )
+    summary = compare(broken, [structure]).errors().summary()
+    assert np.isnan(summary["force_rmse_eV_per_A"])
+    assert summary["stress_rmse_GPa"] is None
 
 
 def test_torch_reads_a_checkpoint_without_running_anything(finished: Configuration) -> None:
