@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import silicon_oxide
+from samples import silicon_oxide
 
 from gaunt_md import potential_file
 from gaunt_md.archive import INTEGRITY, MANIFEST, pack, unpack
@@ -322,7 +322,7 @@ class TestWriting:
         program = f"""
 import resource, signal, sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})
-from conftest import make_potential, silicon_oxide
+from samples import make_potential, silicon_oxide
 from gaunt_md import potential_file
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))

@@ -24,7 +24,12 @@ def demo(
 
     console = Console(highlight=False)
     with console.status("Start"):
+        import torch
+
         from ..simulate.demo import Demo
+
+        # Threads gain little for so few atoms, and lose much where other programs run.
+        torch.set_num_threads(1)
 
         demonstration = Demo(output, potential)
     failed = False

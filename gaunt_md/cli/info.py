@@ -31,9 +31,9 @@ def info(
     else:
         file = potential_file.read(potential)
         for name, value in _rows(file.manifest):
-            typer.echo(f"{name:20}{value}")
-        typer.echo(f"{'file':20}{file.path.resolve()}")
-        typer.echo(f"{'sha256':20}{file.sha256}")
+            typer.echo(f"{name:22}{value}")
+        typer.echo(f"{'file':22}{file.path.resolve()}")
+        typer.echo(f"{'sha256':22}{file.sha256}")
 
 
 def _list_shipped() -> None:

@@ -40,7 +40,7 @@ class Convolution(nn.Module):
         coupling = normalisation[degrees_of_coefficients(degree_out)].unsqueeze(-1) * (
             gaunt.flatten(start_dim=1)
         )
-        self.register_buffer("coupling", coupling)
+        self.register_buffer("coupling", coupling, persistent=False)
 
     def forward(
         self, features: Tensor, radial: Tensor, harmonics: Tensor, neighbours: Tensor
@@ -62,7 +62,10 @@ class Convolution(nn.Module):
         """
         n_centres, places = neighbours.shape
         n_coefficients, channels = features.shape[1], features.shape[2]
-        of_neighbours = features[neighbours]
+        # Indexing with a table would be differentiated by atomic additions in no certain order.
+        of_neighbours = features.index_select(0, neighbours.flatten()).view(
+            n_centres, places, n_coefficients, channels
+        )
         moments = []
         for radial_l, harmonics_l in zip(
             radial.unbind(2), harmonics.split(self.coefficients_of_degree, dim=2)

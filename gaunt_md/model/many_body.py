@@ -55,8 +55,8 @@ class ManyBodyProduct(nn.Module):
         ]
         to_grid = unit * torch.from_numpy(evaluation_matrix(degree_in, grid))
         from_grid = torch.from_numpy(projection_matrix(degree_out, grid))
-        self.register_buffer("to_grid", to_grid)
-        self.register_buffer("from_grid", normalisation.unsqueeze(-1) * from_grid)
+        self.register_buffer("to_grid", to_grid, persistent=False)
+        self.register_buffer("from_grid", normalisation.unsqueeze(-1) * from_grid, persistent=False)
 
     def forward(self, x: Tensor, species: Tensor) -> Tensor:
         """Map (atoms, (degree_in + 1)^2, channels) to (atoms, (degree_out + 1)^2, channels)."""

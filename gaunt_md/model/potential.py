@@ -122,14 +122,11 @@ class Potential(nn.Module):
         self.readouts = nn.ModuleList(
             [Linear(channels, 1) for _ in range(layers - 1)] + [_last_readout(channels)]
         )
-        self.core_repulsion = CoreRepulsion(elements) if core_repulsion else None
         self.to(DTYPES[dtype])
-        # Buffers of the repulsion and the reference energies stay in float64 whatever the dtype.
-        if self.core_repulsion is not None:
-            self.core_repulsion.double()
-        self.register_buffer(
-            "reference_energies", torch.tensor(reference_energies, dtype=torch.float64)
-        )
+        # Repulsion and reference energies are in float64 whatever the dtype of the network.
+        self.core_repulsion = CoreRepulsion(elements) if core_repulsion else None
+        energies = torch.tensor(reference_energies, dtype=torch.float64)
+        self.register_buffer("reference_energies", energies, persistent=False)
 
     def forward(
         self,
@@ -164,7 +161,8 @@ class Potential(nn.Module):
         # Empty places hold an edge as long as the cutoff, where every radial function vanishes.
         nowhere = edge_vectors.new_zeros(1, 3)
         nowhere[0, 2] = self.cutoff
-        vectors = torch.cat([edge_vectors, nowhere])[table]
+        vectors = torch.cat([edge_vectors, nowhere]).index_select(0, table.flatten())
+        vectors = vectors.view(table.shape[0], table.shape[1], 3)
         table_neighbours = torch.cat([neighbours, neighbours.new_zeros(1)])[table]
         distances = torch.linalg.vector_norm(vectors, dim=-1)
         directions = (vectors / distances.unsqueeze(-1)).to(dtype)
@@ -250,5 +248,12 @@ def _check(hyperparameters: dict[str, Any]) -> None:
     for name in ("hidden_degree", "filter_degree"):
         if hyperparameters[name] < 0:
             raise InputError(f"{name} must not be negative; got {hyperparameters[name]}")
+    highest = hyperparameters["correlation"] * hyperparameters["filter_degree"]
+    if hyperparameters["layers"] > 1 and hyperparameters["hidden_degree"] > highest:
+        raise InputError(
+            f"hidden_degree {hyperparameters['hidden_degree']} cannot be reached: products of "
+            f"{hyperparameters['correlation']} (correlation) functions of degree "
+            f"{hyperparameters['filter_degree']} (filter_degree) have degree {highest}"
+        )
     if hyperparameters["dtype"] not in DTYPES:
         raise InputError(f"dtype must be one of {list(DTYPES)}; got '{hyperparameters['dtype']}'")

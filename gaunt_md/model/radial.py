@@ -44,9 +44,8 @@ class RadialFunctions(nn.Module):
         self.channels = channels
         # sin(n π r/R)/r has second moment 1 over the ball of radius R with this factor.
         self.basis_scale = math.sqrt(2.0 / 3.0) * cutoff
-        self.register_buffer(
-            "wave_numbers", torch.arange(1, basis_size + 1).double() * (math.pi / cutoff)
-        )
+        wave_numbers = torch.arange(1, basis_size + 1, dtype=torch.float64) * (math.pi / cutoff)
+        self.register_buffer("wave_numbers", wave_numbers, persistent=False)
         self.network = nn.Sequential(
             Linear(basis_size, width),
             nn.SiLU(),

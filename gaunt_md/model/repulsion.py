@@ -22,14 +22,15 @@ class CoreRepulsion(nn.Module):
     def __init__(self, elements: list[str]) -> None:
         super().__init__()
         self.coulomb_constant = 14.399645  # e^2/4πε0 in eV Å, the value of LAMMPS's metal units
-        numbers = torch.tensor([float(atomic_number(element)) for element in elements])
-        radii = torch.tensor([covalent_radius(element) for element in elements])
-        self.register_buffer("charges", numbers.double())
-        self.register_buffer("radii", radii.double())
-        self.register_buffer(
-            "amplitudes", torch.tensor([0.02817, 0.28022, 0.50986, 0.18175]).double()
-        )
-        self.register_buffer("decays", torch.tensor([0.20162, 0.40290, 0.94229, 3.19980]).double())
+        constants = {
+            "charges": [float(atomic_number(element)) for element in elements],
+            "radii": [covalent_radius(element) for element in elements],
+            "amplitudes": [0.02817, 0.28022, 0.50986, 0.18175],
+            "decays": [0.20162, 0.40290, 0.94229, 3.19980],
+        }
+        for name, values in constants.items():
+            tensor = torch.tensor(values, dtype=torch.float64)
+            self.register_buffer(name, tensor, persistent=False)
 
     def forward(self, distances: Tensor, species1: Tensor, species2: Tensor) -> Tensor:
         """Return the energy of each pair.

@@ -94,7 +94,16 @@ def compute_phonons(
         Smallest distance in Å between opposite faces of the supercell.
     displacement : float
         Length of the displacements in Å.
+
+    Raises
+    ------
+    InputError
+        If the structure is not periodic in three directions.
     """
+    if not atoms.pbc.all():
+        raise InputError(
+            f"phonons need a crystal, periodic in three directions; pbc is {atoms.pbc.tolist()}"
+        )
     unit_cell = PhonopyAtoms(
         numbers=atoms.numbers, cell=atoms.cell.array, positions=atoms.positions
     )
@@ -118,7 +127,8 @@ def _forces(supercell: PhonopyAtoms, calculator: BaseCalculator) -> np.ndarray:
 
 
 def _bands(phonopy: Phonopy) -> tuple[BandSegment, ...]:
-    recommended = seekpath.get_path(phonopy.primitive.totuple())
+    # The points belong to this primitive cell, which need not be the one seekpath would choose.
+    recommended = seekpath.get_path_orig_cell(phonopy.primitive.totuple())
     points, pairs = recommended["point_coords"], recommended["path"]
     lines = [np.linspace(points[start], points[end], _POINTS_PER_SEGMENT) for start, end in pairs]
     bands = phonopy.run_band_structure(lines)

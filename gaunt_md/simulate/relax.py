@@ -11,6 +11,8 @@ from ase.calculators.calculator import BaseCalculator
 from ase.filters import FrechetCellFilter
 from ase.optimize import BFGS
 
+from ..errors import InputError
+
 
 @dataclass(frozen=True)
 class Relaxation:
@@ -63,7 +65,17 @@ def relax(
         Largest force allowed at the end in eV/Å; for the cell, largest virial per atom in eV.
     max_steps : int
         Steps after which the optimiser gives up.
+
+    Raises
+    ------
+    InputError
+        If the cell is to relax and has less than three vectors.
     """
+    if cell and atoms.cell.rank < 3:
+        raise InputError(
+            f"the cell {atoms.cell.tolist()} has no volume and cannot relax; use cell=False to "
+            "relax the positions alone"
+        )
     moving = atoms.copy()
     moving.calc = calculator
     degrees_of_freedom: Any = FrechetCellFilter(moving) if cell else moving

@@ -20,7 +20,7 @@ from ase import Atoms
 from ase.build import bulk
 from ase.calculators.calculator import PropertyNotImplementedError
 from ase.calculators.mixing import SumCalculator
-from conftest import silicon_oxide
+from samples import silicon_oxide
 
 from gaunt_md import GauntCalculator, potential_file
 from gaunt_md.errors import GauntError, InputError, PotentialFileError

@@ -12,7 +12,7 @@ from ase import Atoms
 from ase.build import bulk, fcc111, molecule
 from ase.calculators.fd import calculate_numerical_forces, calculate_numerical_stress
 from ase.geometry import minkowski_reduce
-from conftest import silicon_oxide
+from samples import silicon_oxide
 from scipy.spatial.transform import Rotation
 
 from gaunt_md import GauntCalculator

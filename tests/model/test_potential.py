@@ -9,7 +9,7 @@ import pytest
 import torch
 from ase import Atoms
 from ase.build import bulk
-from conftest import make_potential, silicon_oxide
+from samples import make_potential, silicon_oxide
 from scipy.spatial.transform import Rotation
 
 from gaunt_md.data.graph import Evaluation, evaluate, join
@@ -197,6 +197,7 @@ def test_rebuilt_from_its_hyperparameters(potential: Potential) -> None:
         ({"cutoff": 0.0}, "cutoff must be positive; got 0.0"),
         ({"channels": 0}, "channels must be at least 1"),
         ({"hidden_degree": -1}, "hidden_degree must not be negative"),
+        ({"filter_degree": 0}, r"hidden_degree 1 cannot be reached.* have degree 0"),
         ({"dtype": "float16"}, r"dtype must be one of \['float32', 'float64'\]"),
     ],
 )

@@ -6,7 +6,9 @@ import numpy as np
 import phonopy
 import pytest
 from ase import Atoms, units
+from ase.build import bulk
 from ase.calculators.calculator import all_changes
+from ase.calculators.emt import EMT
 from ase.calculators.tersoff import Tersoff
 
 from gaunt_md.errors import InputError
@@ -68,6 +70,26 @@ def test_path_is_the_one_of_a_face_centred_cubic_crystal(phonons: Phonons):
     assert pairs[:4] == [("Γ", "X"), ("X", "U"), ("K", "Γ"), ("Γ", "L")]
     with pytest.raises(InputError, match="no point 'M'; its points are K, L, W, X, Γ"):
         phonons.at("M")
+
+
+def test_points_do_not_depend_on_which_axis_is_the_long_one():
+    """A tetragonal crystal with its long axis along z, and the same crystal along x."""
+    frequencies = []
+    for stretch in ([1, 1, 1.08], [1.08, 1, 1]):
+        atoms = bulk("Cu", a=3.6, cubic=True)
+        atoms.set_cell(atoms.cell * np.array(stretch), scale_atoms=True)
+        crystal = compute_phonons(atoms, EMT(), supercell_width=7.0)
+        names = {segment.start for segment in crystal.bands}
+        frequencies.append({name: np.sort(crystal.at(name)) for name in names})
+    along_z, along_x = frequencies
+    assert along_z.keys() == along_x.keys()
+    for name in along_z:
+        assert along_x[name] == pytest.approx(along_z[name], abs=1e-3), name
+
+
+def test_a_cluster_has_no_phonons():
+    with pytest.raises(InputError, match=r"periodic in three directions; pbc is \[False"):
+        compute_phonons(Atoms("Cu2", positions=[[0, 0, 0], [0, 0, 2]]), EMT())
 
 
 def test_phonopy_reads_what_is_written(phonons: Phonons, tmp_path: Path):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from ase import Atoms
 from ase.build import bulk
 from ase.calculators.emt import EMT
 from scipy.optimize import minimize_scalar
@@ -44,6 +45,11 @@ def test_cell_stays_when_only_positions_relax():
     assert relaxation.converged
     assert relaxation.largest_force < 1e-4
     assert np.array_equal(relaxation.atoms.cell, start.cell)
+
+
+def test_a_molecule_has_no_cell_to_relax():
+    with pytest.raises(InputError, match="has no volume and cannot relax; use cell=False"):
+        relax(Atoms("Cu2", positions=[[0, 0, 0], [0, 0, 2]]), EMT())
 
 
 def test_running_out_of_steps_is_told():
