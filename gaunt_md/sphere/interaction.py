@@ -17,6 +17,10 @@ class FeatureInteraction(nn.Module):
     both inputs are the feature of one node). With ``mix_channels`` the weights are matrices between
     the channels. Inputs of unit variance give outputs of unit variance at initialisation.
 
+    The weights of degree l on the inputs come with a constant 1/√(2 l + 1), so that every degree
+    adds as much to the values that are multiplied. Without it the high degrees drown the others,
+    scalars first of all, and training is slower.
+
     Parameters
     ----------
     degree1, degree2, degree_out : int
@@ -27,6 +31,7 @@ class FeatureInteraction(nn.Module):
         As for :func:`gaunt_product`.
     """
 
+    balance: Tensor
     scale: Tensor
 
     def __init__(
@@ -48,8 +53,10 @@ class FeatureInteraction(nn.Module):
             for degree in (degree1, degree2, highest)
         )
         self.product = GauntProduct(degree1, degree2, highest, method)
-        deviations = torch.from_numpy(product_variances([degree1, degree2], highest)).sqrt()
-        scale = 1 / deviations[degrees_of_coefficients(highest)].unsqueeze(-1)
+        balance = torch.rsqrt(2 * degrees_of_coefficients(max(degree1, degree2)).double() + 1)
+        self.register_buffer("balance", balance.unsqueeze(-1), persistent=False)
+        variances = product_variances([degree1, degree2], highest, balanced=True)
+        scale = torch.from_numpy(variances).rsqrt()[degrees_of_coefficients(highest)].unsqueeze(-1)
         self.register_buffer("scale", scale, persistent=False)
         self.missing = (degree_out + 1) ** 2 - len(scale)
 
@@ -60,6 +67,8 @@ class FeatureInteraction(nn.Module):
         -------
         Tensor, shape (..., (degree_out + 1)^2, channels)
         """
-        product = self.product(self.weights1(x), self.weights2(y))
+        x = self.weights1(x) * self.balance[: x.shape[-2]].to(x.dtype)
+        y = self.weights2(y) * self.balance[: y.shape[-2]].to(y.dtype)
+        product = self.product(x, y)
         z = self.weights_out(product * self.scale.to(product.dtype))
         return torch.nn.functional.pad(z, [0, 0, 0, self.missing])

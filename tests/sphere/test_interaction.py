@@ -34,6 +34,8 @@ def test_a_path_has_the_product_of_three_weights() -> None:
     w1, w2, w3 = (
         layer.weight[degrees] for layer in (module.weights1, module.weights2, module.weights_out)
     )
-    deviations = torch.from_numpy(product_variances([2, 2], 2)).sqrt()[degrees].unsqueeze(-1)
-    expected = w3 * gaunt_product(w1 * x, w2 * y, 2) / deviations
+    balance = (2 * degrees + 1).double().rsqrt().unsqueeze(-1)
+    variances = torch.from_numpy(product_variances([2, 2], 2, balanced=True))
+    scale = variances.rsqrt()[degrees].unsqueeze(-1)
+    expected = w3 * scale * gaunt_product(w1 * balance * x, w2 * balance * y, 2)
     torch.testing.assert_close(module(x, y), expected, atol=1e-13, rtol=0)

@@ -138,4 +138,8 @@ def test_variances_of_products_of_random_functions() -> None:
     sampled = gaunt_product(x, y, 3).square().mean(0).squeeze()
     expected = product_variances([1, 3], 3)[degrees_of_coefficients(3)]
     np.testing.assert_allclose(sampled, expected, rtol=0.05)
+    balance = [(2 * degrees_of_coefficients(l) + 1).rsqrt().unsqueeze(-1) for l in (1, 3)]
+    sampled = gaunt_product(balance[0] * x, balance[1] * y, 3).square().mean(0).squeeze()
+    expected = product_variances([1, 3], 3, balanced=True)[degrees_of_coefficients(3)]
+    np.testing.assert_allclose(sampled, expected, rtol=0.05)
     assert product_variances([1, 1], 3)[3] == pytest.approx(0, abs=1e-15)
