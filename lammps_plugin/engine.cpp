@@ -8,6 +8,10 @@
 #include "sha256.h"
 
 #include <ATen/Parallel.h>
+#include <c10/core/GradMode.h>
+#include <c10/core/InferenceMode.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
 #include <caffe2/serialize/in_memory_adapter.h>
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/runtime/graph_executor.h>
@@ -51,8 +55,15 @@ class Threads {
   int before_;
 };
 
-/// The profiling executor recompiles for every new shape and has given wrong gradients.
-torch::jit::GraphOptimizerEnabledGuard without_profiling() { return {false}; }
+/// What a thread has set in torch, as the engine needs it; put back afterwards.
+struct Settings {
+  // A Python program may run LAMMPS within inference_mode(), no_grad() or autocast().
+  c10::InferenceMode inference{false};
+  c10::AutoGradMode gradients{true};
+  c10::impl::ExcludeDispatchKeyGuard reduced_precision{c10::autocast_dispatch_keyset};
+  // The profiling executor recompiles for every new shape and has given wrong gradients.
+  torch::jit::GraphOptimizerEnabledGuard profiling{false};
+};
 
 void write_message(char *message, std::string text)
 {
@@ -107,7 +118,7 @@ int load(const void *bytes, size_t size, const char *name, gaunt_potential **pot
 {
   return guarded(message, [&] {
     gaunt::verify_archive(bytes, size, name);
-    const auto guard = without_profiling();
+    const Settings settings;
     auto loaded = load_verified(bytes, size);
     loaded->sha256 = gaunt::sha256(bytes, size);
     *potential = loaded.release();
@@ -141,7 +152,7 @@ int evaluate(gaunt_potential *potential, const gaunt_graph *graph, int threads,
 {
   return guarded(message, [&] {
     const Threads thread_guard(threads);
-    const auto guard = without_profiling();
+    const Settings settings;
     const auto output = potential
                             ->evaluate({view(graph->edge_vectors, {graph->n_edges, 3}),
                                         view(graph->centres, {graph->n_edges}),

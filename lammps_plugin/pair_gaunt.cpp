@@ -17,11 +17,12 @@
 #include "utils.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
-#include <iterator>
+#include <memory>
 
 using namespace LAMMPS_NS;
 
@@ -69,10 +70,31 @@ PairGaunt::~PairGaunt()
 /// Where a file lies: as given, in LAMMPS_POTENTIALS, or among those that come with gaunt-md.
 static std::string find_potential(const std::string &file)
 {
-  std::string path = utils::get_potential_file_path(file);
+  if (const auto path = utils::get_potential_file_path(file); !path.empty()) return path;
   const char *shipped = std::getenv("GAUNT_MD_POTENTIALS");
-  if (path.empty() && shipped) path = platform::path_join(shipped, file);
-  return path;
+  const auto path = platform::path_join(shipped ? shipped : "", file);
+  return shipped && platform::file_is_readable(path) ? path : file;
+}
+
+/// Read a potential file as a whole; returns what went wrong, or nothing.
+static std::string read_potential(const std::string &file, std::string &bytes)
+{
+  const std::string path = find_potential(file);
+  // Not a C++ stream, which does not say why it fails.
+  const std::unique_ptr<FILE, int (*)(FILE *)> stream(fopen(path.c_str(), "rb"), fclose);
+  if (!stream && errno == ENOENT)
+    return fmt::format(
+        "cannot find potential file '{}': it is neither there nor in the folders "
+        "that LAMMPS_POTENTIALS and GAUNT_MD_POTENTIALS name",
+        file);
+  char block[65536];
+  while (const auto n = stream ? fread(block, 1, sizeof(block), stream.get()) : 0)
+    bytes.append(block, n);
+  if (!stream || ferror(stream.get())) {
+    bytes.clear();
+    return fmt::format("cannot read potential file '{}': {}", path, utils::getsyserror());
+  }
+  return bytes.empty() ? fmt::format("potential file '{}' is empty", path) : "";
 }
 
 void PairGaunt::settings(int narg, char **arg)
@@ -95,19 +117,11 @@ std::string PairGaunt::load(const std::string &file)
 {
   release();
   file_name = file;
-  std::string bytes;
-  if (comm->me == 0) {
-    std::ifstream stream(find_potential(file), std::ios::binary);
-    if (stream) bytes.assign(std::istreambuf_iterator<char>(stream), {});
-  }
+  std::string bytes, problem;
+  if (comm->me == 0) problem = read_potential(file, bytes);
   broadcast(bytes);
-  if (bytes.empty())
-    return fmt::format(
-        "cannot read potential file '{}': it is neither there nor in the folders "
-        "that LAMMPS_POTENTIALS and GAUNT_MD_POTENTIALS name",
-        file);
+  if (bytes.empty()) return problem;
 
-  std::string problem;
   engine = gaunt::load_engine(problem);
   if (!engine) return problem;
   char message[GAUNT_MESSAGE_SIZE] = "";
@@ -120,6 +134,7 @@ void PairGaunt::release()
 {
   if (potential) engine->release(potential);
   potential = nullptr;
+  restore_ghost_shell();
   // Types have to be mapped anew to the elements of the next potential.
   if (allocated)
     for (int i = 1; i <= atom->ntypes; ++i) map_type(i, "NULL");
@@ -201,6 +216,7 @@ void PairGaunt::init_style()
   const bool wide = description.layers > 1 && comm->nprocs > 1;
   neighbor->add_request(this,
                         wide ? NeighConst::REQ_FULL | NeighConst::REQ_GHOST : NeighConst::REQ_FULL);
+  restore_ghost_shell();  // of an earlier run
   if (wide) widen_ghost_shell();
 }
 
@@ -211,7 +227,16 @@ void PairGaunt::widen_ghost_shell()
   if (comm->mode != Comm::SINGLE)
     error->all(FLERR, "Pair style gaunt on several ranks requires 'comm_modify mode single'");
   const double reach = description.layers * description.cutoff * length_unit + neighbor->skin;
-  comm->cutghostuser = std::max(comm->cutghostuser, reach);
+  if (reach <= comm->cutghostuser) return;
+  narrow_shell = comm->cutghostuser;
+  wide_shell = comm->cutghostuser = reach;
+}
+
+/// The next potential or pair style has its own needs; what the user set in between stays.
+void PairGaunt::restore_ghost_shell()
+{
+  if (wide_shell > 0.0 && comm->cutghostuser == wide_shell) comm->cutghostuser = narrow_shell;
+  wide_shell = 0.0;
 }
 
 double PairGaunt::init_one(int i, int j)

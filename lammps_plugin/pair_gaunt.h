@@ -55,6 +55,7 @@ class PairGaunt : public Pair {
   void map_type(int type, const std::string &element);
   std::string known_elements() const;
   void widen_ghost_shell();
+  void restore_ghost_shell();
   void find_images();
   std::string evaluate();
   std::string not_finite(int index, const char *what) const;
@@ -71,6 +72,9 @@ class PairGaunt : public Pair {
 
   double length_unit = 1.0;  // 1 angstrom in LAMMPS's unit of length
   double energy_unit = 1.0;  // 1 eV in LAMMPS's unit of energy
+
+  double wide_shell = 0.0;    // comm->cutghostuser as this style raised it, 0 if it did not
+  double narrow_shell = 0.0;  // its value before
 
   struct Home {
     int rank, index;  // who owns an atom, and its local index there

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from ase import Atoms
-from conftest import silicon_oxide
 from lammps_runs import build_plugin, environment, run_script, run_to_end, setup
+from samples import silicon_oxide
 
 from gaunt_md import lammps
 from gaunt_md.resources import resource_folder
@@ -39,8 +39,16 @@ def with_coefficients(folder: Path, potential: Path, coefficients: str = "* * Si
 def test_missing_file(ranks: int, tmp_path: Path) -> None:
     lines = [*setup(tmp_path, silicon_oxide()), "pair_style gaunt nowhere.pt"]
     message = refusal(tmp_path, lines, ranks)
-    assert "cannot read potential file 'nowhere.pt'" in message
+    assert "cannot find potential file 'nowhere.pt'" in message
     assert "LAMMPS_POTENTIALS" in message
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_file_that_cannot_be_read(ranks: int, tmp_path: Path) -> None:
+    (tmp_path / "folder.pt").mkdir()
+    lines = [*setup(tmp_path, silicon_oxide()), "pair_style gaunt folder.pt"]
+    message = refusal(tmp_path, lines, ranks)
+    assert "cannot read potential file 'folder.pt': Is a directory" in message
 
 
 @pytest.mark.parametrize(
@@ -211,7 +219,7 @@ DAMAGES = {
     "foreign archive": (lambda b: rewritten(b, without_integrity), "is not a gaunt-md potential"),
     "truncated": (lambda b: b[: len(b) // 2], "is truncated or damaged"),
     "one byte short": (lambda b: b[:-1], "is truncated or damaged"),
-    "empty": (lambda b: b"", "potential file 'broken.pt'"),
+    "empty": (lambda b: b"", "potential file 'broken.pt' is empty"),
     "text": (lambda b: b"# LAMMPS potential\n1 2 3\n", "is not a gaunt-md potential"),
 }
 
@@ -221,7 +229,7 @@ def test_damaged_files(damage: str, potential_file_float64: Path, tmp_path: Path
     damaged, expected = DAMAGES[damage]
     (tmp_path / "broken.pt").write_bytes(damaged(potential_file_float64.read_bytes()))
     lines = [*setup(tmp_path, silicon_oxide()), "pair_style gaunt broken.pt"]
-    message = refusal(tmp_path, lines, ranks=2 if damage == "flipped bit" else 1)
+    message = refusal(tmp_path, lines, ranks=2 if damage in ("flipped bit", "empty") else 1)
     assert expected in message
     assert "broken.pt" in message
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk
-from conftest import silicon_oxide
 from lammps_runs import Evaluation, evaluate, to_lammps_orientation
+from samples import silicon_oxide
 
 from gaunt_md import GauntCalculator
 

