@@ -41,8 +41,9 @@ class Environment:
         Folder of the package, and its version, such as "2025.7.22.4.0".
     compiler : str
         Path, size and time of the C++ compiler; empty if there is none.
-    processor : str
-        Architecture, and a hash of the instructions it knows.
+    machine : str
+        Architecture, such as "x86_64": all nodes of a cluster share one plugin. Almost all time
+        is spent within torch, which chooses the instructions for a processor by itself.
     sources : str
         Hash of the plugin's sources.
     """
@@ -52,7 +53,7 @@ class Environment:
     lammps: str
     lammps_version: str
     compiler: str
-    processor: str
+    machine: str
     sources: str
 
     @property
@@ -82,7 +83,7 @@ def environment() -> Environment:
         lammps=str(lammps),
         lammps_version=metadata.version("lammps"),
         compiler=_compiler(),
-        processor=f"{platform.machine()} {_hash(_processor_flags())[:16]}",
+        machine=platform.machine(),
         sources=_hash("".join(f"{path.name}\n{path.read_text('utf-8')}" for path in _sources())),
     )
 
@@ -266,15 +267,6 @@ def _mpi_option() -> list[str]:
     return [
         f"-DMPI_HEADERS={Path(f.locate()).parent.resolve()}" for f in files if f.name == "mpi.h"
     ]
-
-
-def _processor_flags() -> str:
-    """Return the instruction sets of the processor; the plugin uses all of them."""
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            return next((line for line in lines if line.startswith(("flags", "Features"))), "")
-    except OSError:
-        return platform.processor()
 
 
 def _sources() -> list[Path]:
