@@ -15,7 +15,6 @@ SILICON = resource_folder("potentials") / "si.pt"
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not SILICON.exists(), reason="si.pt is not there yet")
 def test_silicon_at_600_k_conserves_energy(tmp_path: Path) -> None:
     """5 ps of 216 atoms: total energy within 0.1 meV/atom of the start, momentum of zero."""
     atoms = bulk("Si", a=5.43, cubic=True).repeat(3)
