@@ -24,12 +24,16 @@ def evaluate(
     from rich.table import Table
 
     from .. import potential_file
-    from ..data.read import read_labelled
+    from ..data.read import read_labelled, without_isolated_atoms
+    from ..files import require_folder
     from ..training.evaluate import compare, words
 
+    if plot is not None:
+        require_folder(plot)
     asked = {"energy": energy_key, "forces": forces_key, "stress": stress_key}
-    structures, _ = read_labelled(data, asked, required=["energy", "forces"])
-    structures = [x for x in structures if not x.is_isolated_atom]
+    required = ("energy", "forces")
+    structures, _ = read_labelled(data, asked, required)
+    structures = without_isolated_atoms(structures, required)
     comparison = compare(potential_file.load(potential), structures)
     summary = comparison.errors().summary()
     result = {

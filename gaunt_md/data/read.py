@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,6 +106,48 @@ def read_labelled(
     frames = [frame for path in paths for frame in read_frames(path)]
     keys = find_keys(frames, asked, required)
     return [label(frame, keys) for frame in frames], keys
+
+
+def read_with_keys(
+    paths: Sequence[Path], keys: LabelKeys, required: Sequence[str]
+) -> list[LabelledStructure]:
+    """Read files whose labels stand under names that other files decided.
+
+    Raises
+    ------
+    InputError
+        If a required label is in no frame. See also `label`.
+    """
+    frames = [frame for path in paths for frame in read_frames(path)]
+    counts = Counter(name for frame in frames for name in frame.values)
+    for name in required:
+        key = getattr(keys, name)
+        if not counts[key]:
+            raise InputError(
+                f"no frame of {_names(paths)} has '{key}', the {name} in the training data. "
+                f"{_found(counts, len(frames))} Give all files the same names"
+            )
+    return [label(frame, keys) for frame in frames]
+
+
+def without_isolated_atoms(
+    structures: Sequence[LabelledStructure], required: Sequence[str]
+) -> list[LabelledStructure]:
+    """Return the structures in which atoms see each other.
+
+    Raises
+    ------
+    InputError
+        If there are none, or none of them has a required label.
+    """
+    rest = [x for x in structures if not x.is_isolated_atom]
+    files = _names(dict.fromkeys(x.path for x in structures))
+    if not rest:
+        raise InputError(f"{files}: nothing but isolated atoms; add structures")
+    for name in required:
+        if not any(np.isfinite(getattr(x, name)).any() for x in rest):
+            raise InputError(f"{files}: only isolated atoms have {name}; add labelled structures")
+    return rest
 
 
 def read_frames(path: Path) -> list[Frame]:
@@ -250,6 +292,10 @@ def _refuse_ambiguity(frames: Sequence[Frame], label: str, first: str, other: st
                 f"some frames have '{first}', others '{other}' (the first: {frame.source}); "
                 f"give all of them one name, or choose one by {label}_key"
             )
+
+
+def _names(paths: Iterable[Path]) -> str:
+    return ", ".join(f"'{path}'" for path in paths)
 
 
 def _found(counts: Counter[str], total: int) -> str:

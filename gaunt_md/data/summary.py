@@ -24,7 +24,9 @@ class LabelSummary:
     label, key, unit : str
     structures : int
         How many have it.
+        The key is "none" where there is no label, with what is there instead.
     lowest, highest : float
+        NaN where no structure has the label.
     outliers : list of str
         The structures that stand apart, farthest first.
     """
@@ -44,7 +46,11 @@ def summarise(
     elements: Sequence[str],
     reference_energies: Sequence[float],
 ) -> list[LabelSummary]:
-    """Summarise energies (above the reference, per atom), largest forces and pressures."""
+    """Summarise energies (above the reference, per atom), largest forces and pressures.
+
+    Isolated atoms are left out. Virials in place of stresses are named but not used: their sign
+    is a convention of the program that wrote them.
+    """
     structures = [x for x in structures if not x.is_isolated_atom]
     references = composition(structures, elements) @ np.asarray(reference_energies)
     energies = [
@@ -54,13 +60,12 @@ def summarise(
     forces = [np.linalg.norm(x.forces, axis=1).max() for x in structures]
     pressures = [-np.trace(x.stress) / 3 for x in structures]
     return [
-        _summary(label, key, unit, np.array(values), structures)
+        _summary(label, key or _instead(label, structures), unit, np.array(values), structures)
         for label, key, unit, values in (
             ("energy above reference", keys.energy, "eV/atom", energies),
             ("largest force", keys.forces, "eV/Å", forces),
             ("pressure from stress", keys.stress, "eV/Å^3", pressures),
         )
-        if key is not None
     ]
 
 
@@ -73,10 +78,16 @@ def summary_table(summaries: Sequence[LabelSummary], total: int) -> Table:
         shown = "\n".join(x.outliers[:4]) or "none"
         if len(x.outliers) > 4:
             shown += f"\nand {len(x.outliers) - 4} more"
-        table.add_row(
-            x.label, x.key, str(x.structures), f"{x.lowest:.4g}", f"{x.highest:.4g}", x.unit, shown
-        )
+        ends = (f"{end:.4g}" if x.structures else "–" for end in (x.lowest, x.highest))
+        table.add_row(x.label, x.key, str(x.structures), *ends, x.unit, shown)
     return table
+
+
+def _instead(label: str, structures: Sequence[LabelledStructure]) -> str:
+    virials = {name for x in structures for name in x.atoms.info if "virial" in name.lower()}
+    if virials and "stress" in label:
+        return f"none (the frames also hold: {', '.join(sorted(virials))})"
+    return "none"
 
 
 def _summary(
@@ -84,6 +95,8 @@ def _summary(
 ) -> LabelSummary:
     known = np.flatnonzero(np.isfinite(values))
     values = values[known]
+    if not len(known):
+        return LabelSummary(label, key, unit, 0, np.nan, np.nan, [])
     away = np.abs(values - np.median(values))
     # 1.4826 makes the median absolute deviation the standard deviation of a normal distribution.
     deviations = away / max(1.4826 * float(np.median(away)), 1e-12)

@@ -37,7 +37,7 @@ class Stopping:
     """Knows whether the training should stop: by a signal, or because its time is over.
 
     The first SIGINT or SIGTERM asks for a checkpoint at the next step; a second one acts as
-    usual. To be used as a context.
+    usual. `install` begins to listen, `restore` ends it.
     """
 
     def __init__(self, minutes: float | None) -> None:

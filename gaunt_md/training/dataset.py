@@ -14,7 +14,7 @@ from ..data.neighbours import build_graph
 from ..data.read import LabelledStructure
 from ..errors import InputError
 
-COINCIDENT = 0.1
+IMPLAUSIBLE_DISTANCE = 0.1
 """Atoms nearer than this, Å, are an error of the data and not physics."""
 
 
@@ -62,7 +62,7 @@ def labelled_graph(
     except InputError as error:
         raise InputError(f"{structure.source}: {error}") from None
     distances = graph.edge_vectors.norm(dim=1)
-    if len(distances) and distances.min() < COINCIDENT:
+    if len(distances) and distances.min() < IMPLAUSIBLE_DISTANCE:
         edge = int(distances.argmin())
         raise InputError(
             f"{structure.source}: atoms {int(graph.centres[edge])} and "

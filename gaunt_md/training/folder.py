@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import warnings
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +39,9 @@ class TrainingFolder:
         self.potential = self.path / f"{configuration.name}.pt"
         self._record = self.path / "configuration.yaml"
 
-    def lock(self) -> filelock.FileLock:
-        """Make the folder, or tidy it up, and return its lock, held.
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Make the folder, or tidy it up, and hold it against other trainings.
 
         Raises
         ------
@@ -54,9 +57,13 @@ class TrainingFolder:
                 f"another training is at work in '{self.path}'; wait for it or choose another "
                 "--output"
             ) from None
-        for leftover in self.checkpoints.glob(".*"):  # of a run killed while it wrote
-            leftover.unlink()
-        return lock
+        try:
+            for folder in (self.path, self.checkpoints):
+                for leftover in folder.glob(".[0-9]*.*"):  # of a run killed while it wrote
+                    leftover.unlink()
+            yield
+        finally:
+            lock.release()
 
     def refuse_another(self) -> None:
         """Check that the folder is empty or holds a training with the same configuration.
@@ -74,7 +81,9 @@ class TrainingFolder:
                 "--output"
             )
         theirs = parse_configuration(load_configuration(self._record))
-        differences = _differences(_plain(theirs), _plain(self.configuration))
+        # Test files change nothing in a training; a mistake in them must not lose it.
+        before, now = (_plain(x, without={"test"}) for x in (theirs, self.configuration))
+        differences = _differences(before, now)
         if differences:
             raise InputError(
                 f"'{self.path}' holds a training with another configuration: "
@@ -124,8 +133,9 @@ class TrainingFolder:
         write_whole(self.metrics, text.getvalue().encode())
 
 
-def _plain(configuration: Configuration) -> dict[str, Any]:
-    return configuration.model_dump(mode="json", exclude={"output"})
+def _plain(configuration: Configuration, without: Collection[str] = ()) -> dict[str, Any]:
+    """Return the configuration as YAML and JSON know it, without some of the data options."""
+    return configuration.model_dump(mode="json", exclude={"output": True, "data": set(without)})
 
 
 def _differences(theirs: Any, mine: Any, path: str = "") -> list[str]:

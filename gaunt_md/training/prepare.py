@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,13 @@ import numpy as np
 from rich.console import Console
 
 from ..data.consistency import unit_warning
-from ..data.read import LabelKeys, LabelledStructure, read_labelled
+from ..data.read import (
+    LabelKeys,
+    LabelledStructure,
+    read_labelled,
+    read_with_keys,
+    without_isolated_atoms,
+)
 from ..data.statistics import (
     average_neighbours,
     elements_of,
@@ -56,12 +62,11 @@ def prepare(configuration: Configuration, console: Console) -> TrainingData:
         If something in the data cannot be used; names file and frame.
     """
     options = configuration.data
-    structures, keys = read_labelled(options.train, _asked(configuration), _required(configuration))
+    required = required_labels(configuration)
+    structures, keys = read_labelled(options.train, asked_keys(configuration), required)
     elements = elements_of(structures)
     energies = _reference_energies(configuration, structures, elements)
-    molecules = [x for x in structures if not x.is_isolated_atom]
-    if not molecules:
-        raise InputError("the training data hold isolated atoms only; add structures")
+    molecules = without_isolated_atoms(structures, required)
     console.print(summary_table(summarise(molecules, keys, elements, energies), len(molecules)))
     if warning := unit_warning(molecules):
         console.print(f"[yellow]warning:[/yellow] {warning}")
@@ -71,6 +76,9 @@ def prepare(configuration: Configuration, console: Console) -> TrainingData:
     cutoff = configuration.model.cutoff
     weights = _weights(options.weights, molecules)
     batches = [labelled_graph(x, elements, cutoff, weights.get(x.config_type, 1.0)) for x in train]
+    if options.test:  # read now, so that no mistake in them shows only after the last epoch
+        for x in without_isolated_atoms(read_with_keys(options.test, keys, required), required):
+            labelled_graph(x, elements, cutoff)
     scale = forces_rms(train)
     if not scale > 0:
         # Without forces, or where all vanish by symmetry, the energies give the scale.
@@ -97,6 +105,7 @@ def prepare(configuration: Configuration, console: Console) -> TrainingData:
             "name": configuration.name,
             "configuration": configuration.model_dump(mode="json", exclude={"output"}),
             "hyperparameters": {**hyperparameters, **configuration.model.model_dump()},
+            "keys": asdict(keys),
             "data": [_file_record(path, read) for path in files],
             "structures": {"train": len(train), "validation": len(validation)},
             "shortest_distances": shortest_distances([batch.graph for batch in batches], elements),
@@ -105,12 +114,14 @@ def prepare(configuration: Configuration, console: Console) -> TrainingData:
     )
 
 
-def _asked(configuration: Configuration) -> dict[str, str | None]:
+def asked_keys(configuration: Configuration) -> dict[str, str | None]:
+    """Return the names that the configuration gives the labels; None: look for the usual ones."""
     data = configuration.data
     return {"energy": data.energy_key, "forces": data.forces_key, "stress": data.stress_key}
 
 
-def _required(configuration: Configuration) -> list[str]:
+def required_labels(configuration: Configuration) -> list[str]:
+    """Return the labels without which there is no training."""
     training = configuration.training
     weights = {"energy": training.energy_weight, "forces": training.forces_weight}
     return [name for name, weight in weights.items() if weight > 0]
@@ -149,9 +160,9 @@ def _split(
 ) -> tuple[list[LabelledStructure], list[LabelledStructure]]:
     options = configuration.data
     if options.validation:
-        asked = {"energy": keys.energy, "forces": keys.forces, "stress": None}
-        validation, _ = read_labelled(options.validation, asked, _required(configuration))
-        return structures, [x for x in validation if not x.is_isolated_atom]
+        required = required_labels(configuration)
+        validation = read_with_keys(options.validation, keys, required)
+        return structures, without_isolated_atoms(validation, required)
     count = round(options.validation_fraction * len(structures))
     if options.validation_fraction > 0:
         count = max(1, count)
@@ -177,8 +188,11 @@ def _file_record(path: Path, structures: Sequence[LabelledStructure]) -> dict[st
 
 
 def _small_structure(structures: list[LabelledStructure]) -> dict[str, Any]:
-    """Return the smallest structure, as the reference that is checked whenever a file is read."""
-    atoms = min((x for x in structures if len(x.atoms) > 1), key=lambda x: len(x.atoms)).atoms
+    """Return the smallest structure, as the reference that is checked whenever a file is read.
+
+    A single atom only where there is nothing else: its forces vanish by symmetry.
+    """
+    atoms = min((x.atoms for x in structures), key=lambda x: (len(x) == 1, len(x)))
     return {
         "numbers": atoms.numbers.tolist(),
         "positions": atoms.positions.tolist(),

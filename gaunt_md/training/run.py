@@ -14,9 +14,15 @@ import torch
 from ase import Atoms
 from rich.console import Console
 
-from ..data.read import read_labelled
+from ..data.read import (
+    LabelKeys,
+    LabelledStructure,
+    read_labelled,
+    read_with_keys,
+    without_isolated_atoms,
+)
 from ..errors import InputError
-from ..files import write_whole
+from ..files import require_folder, write_whole
 from ..model import Potential
 from .callbacks import (
     Checkpoints,
@@ -28,12 +34,12 @@ from .callbacks import (
 )
 from .card import card
 from .checkpoints import CheckpointError, SealedCheckpoints, load_checkpoint
-from .config import Configuration
+from .config import Configuration, parse_configuration
 from .dataset import InOrder, Shuffled
 from .evaluate import UNITS, compare, words
 from .folder import TrainingFolder
 from .module import TrainingModule
-from .prepare import TrainingData, prepare
+from .prepare import TrainingData, asked_keys, prepare, required_labels
 
 VALIDATION_BATCH = 8
 
@@ -102,8 +108,10 @@ def export(checkpoint: Path, path: Path, test: Sequence[Path] = ()) -> dict[str,
     CheckpointError
         If the checkpoint is missing or damaged.
     InputError
-        If it is from before the end of the first epoch.
+        If it is from before the end of the first epoch, the test data cannot be used, or there is
+        no folder for ``path``.
     """
+    require_folder(path)
     from .. import potential_file
 
     content = load_checkpoint(checkpoint)
@@ -114,11 +122,7 @@ def export(checkpoint: Path, path: Path, test: Sequence[Path] = ()) -> dict[str,
     potential = _averaged_potential(content)
     errors = {"validation": {name: history[-1].get(name) for name in UNITS}}
     if test:
-        data = record["configuration"]["data"]
-        asked = {name: data[f"{name}_key"] for name in ("energy", "forces", "stress")}
-        structures, _ = read_labelled(test, asked, required=["energy", "forces"])
-        comparison = compare(potential, [x for x in structures if not x.is_isolated_atom])
-        errors["test"] = comparison.errors().summary()
+        errors["test"] = compare(potential, _read_test(test, record)).errors().summary()
     potential_file.save(
         potential,
         path,
@@ -142,16 +146,23 @@ def export(checkpoint: Path, path: Path, test: Sequence[Path] = ()) -> dict[str,
     return errors
 
 
+def _read_test(paths: Sequence[Path], record: dict[str, Any]) -> list[LabelledStructure]:
+    configuration = parse_configuration(record["configuration"])
+    required = required_labels(configuration)
+    if "keys" in record:
+        structures = read_with_keys(paths, LabelKeys(**record["keys"]), required)
+    else:  # a checkpoint from before the names found were recorded
+        structures, _ = read_labelled(paths, asked_keys(configuration), required)
+    return without_isolated_atoms(structures, required)
+
+
 def _averaged_potential(content: dict[str, Any]) -> Potential:
     with torch.random.fork_rng(devices=[]):  # its first, random weights do not matter
         potential = Potential(**content["gaunt_md"]["record"]["hyperparameters"])
-    prefix = "averaged."
-    weights = {
-        name.removeprefix(prefix): value
-        for name, value in content["state_dict"].items()
-        if name.startswith(prefix)
-    }
-    potential.load_state_dict(weights)
+    # By the names of the parameters: what else a checkpoint holds can be made again.
+    with torch.no_grad():
+        for name, parameter in potential.named_parameters():
+            parameter.copy_(content["state_dict"][f"averaged.{name}"])
     return potential.eval().requires_grad_(False)
 
 

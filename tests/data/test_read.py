@@ -10,7 +10,13 @@ import pytest
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
-from gaunt_md.data.read import LabelKeys, LabelledStructure, read_labelled
+from gaunt_md.data.read import (
+    LabelKeys,
+    LabelledStructure,
+    read_labelled,
+    read_with_keys,
+    without_isolated_atoms,
+)
 from gaunt_md.errors import InputError
 
 NOTHING_ASKED = dict.fromkeys(("energy", "forces", "stress"))
@@ -174,3 +180,32 @@ def test_missing_and_empty_files_are_refused(tmp_path: Path) -> None:
         read(tmp_path / "nowhere.xyz")
     with pytest.raises(InputError, match=r"holds no structures|cannot be read"):
         read_text(tmp_path, "")
+
+
+def test_later_files_must_use_the_names_of_the_first(tmp_path: Path) -> None:
+    _, keys = read_text(tmp_path, GOOD)
+    (tmp_path / "later.xyz").write_text(frame(f"{CELL} {COLUMNS} REF_energy=-10.5"))
+    with pytest.raises(InputError, match=r"later.xyz' has 'energy', the energy in the training"):
+        read_with_keys([tmp_path / "later.xyz"], keys, REQUIRED)
+
+
+def test_a_label_not_used_in_training_is_not_looked_for_later(tmp_path: Path) -> None:
+    _, keys = read_text(tmp_path, GOOD)
+    (tmp_path / "later.xyz").write_text(
+        frame(f'{CELL} {COLUMNS} energy=-1 stress="1 0 0 0 1 0 0 0 1"')
+    )
+    (structure,) = read_with_keys([tmp_path / "later.xyz"], keys, REQUIRED)
+    assert np.isnan(structure.stress).all()
+
+
+def test_nothing_but_isolated_atoms_is_refused(tmp_path: Path) -> None:
+    structures, _ = read_text(tmp_path, frame(f"{COLUMNS} energy=-1", ATOMS[:1]))
+    with pytest.raises(InputError, match=r"data.xyz': nothing but isolated atoms"):
+        without_isolated_atoms(structures, REQUIRED)
+
+
+def test_a_required_label_that_only_isolated_atoms_have_is_refused(tmp_path: Path) -> None:
+    bare = frame(f"{CELL} Properties=species:S:1:pos:R:3 energy=-9", ["Si 0 0 0", "Si 1 1 1"])
+    structures, _ = read_text(tmp_path, bare + frame(f"{COLUMNS} energy=-1", ATOMS[:1]))
+    with pytest.raises(InputError, match=r"data.xyz': only isolated atoms have forces"):
+        without_isolated_atoms(structures, REQUIRED)

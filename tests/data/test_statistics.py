@@ -22,7 +22,7 @@ from gaunt_md.data.statistics import (
     reference_energies,
     shortest_distances,
 )
-from gaunt_md.data.summary import summarise
+from gaunt_md.data.summary import summarise, summary_table
 from gaunt_md.errors import InputError
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
@@ -135,9 +135,28 @@ def test_a_frame_in_other_units_is_an_outlier() -> None:
     structures[4] = replace(structures[4], energy=structures[4].energy * 27.2114 + 500)
     energies = reference_energies(structures, ["Cu"])
     summary = summarise(structures, LabelKeys("energy", "forces", None), ["Cu"], energies)
-    assert [x.label for x in summary] == ["energy above reference", "largest force"]
+    assert [x.structures for x in summary] == [len(structures), len(structures), 0]
     assert summary[0].outliers[0].startswith("made.xyz, frame 4 ")
     assert summary[1].outliers == []
+
+
+def test_a_label_that_only_isolated_atoms_have_is_in_no_structure() -> None:
+    single = labelled(Atoms("Cu"), -0.3, np.zeros((1, 3)))
+    bare = [replace(x, forces=np.full_like(x.forces, np.nan)) for x in copper_trajectory()]
+    energies = reference_energies(bare, ["Cu"])
+    summary = summarise([single, *bare], LabelKeys("energy", "forces", None), ["Cu"], energies)
+    assert [x.structures for x in summary] == [len(bare), 0, 0]
+    cells = [list(column.cells) for column in summary_table(summary, len(bare)).columns]
+    assert cells[3][1:] == cells[4][1:] == ["–", "–"]
+
+
+def test_virials_in_place_of_stresses_are_named() -> None:
+    structures = copper_trajectory()
+    for x in structures:
+        x.atoms.info["dft_virial"] = np.eye(3).ravel()
+    energies = reference_energies(structures, ["Cu"])
+    summary = summarise(structures, LabelKeys("energy", "forces", None), ["Cu"], energies)
+    assert summary[2].key == "none (the frames also hold: dft_virial)"
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the reference data are not beside the checkout")

@@ -17,6 +17,7 @@ from gaunt_md import potential_file
 from gaunt_md.cli.main import app
 from gaunt_md.data.graph import evaluate
 from gaunt_md.data.neighbours import build_graph
+from gaunt_md.errors import InputError
 from gaunt_md.model import Potential
 from gaunt_md.training.config import Configuration
 from gaunt_md.training.folder import TrainingFolder
@@ -112,6 +113,28 @@ def test_the_parity_plot_is_a_picture(
     ase.io.write(tmp_path / "a.xyz", labelled_by(potential, silicon_oxide(1)))
     evaluate_json(potential_file_float64, tmp_path / "a.xyz", "--plot", tmp_path / "p.png")
     assert matplotlib.image.imread(tmp_path / "p.png").shape[1] > 1000
+
+
+def test_a_picture_into_no_folder_is_refused_before_the_work(
+    potential_file_float64: Path, tmp_path: Path
+) -> None:
+    picture = tmp_path / "nowhere" / "p.png"
+    arguments = [str(potential_file_float64), str(tmp_path / "unread.xyz"), "--plot", str(picture)]
+    result = CliRunner().invoke(app, ["evaluate", *arguments])
+    assert isinstance(result.exception, InputError)
+    assert str(result.exception).startswith(f"cannot write '{picture}': there is no folder")
+
+
+def test_isolated_atoms_alone_are_nothing_to_evaluate(
+    potential_file_float64: Path, tmp_path: Path
+) -> None:
+    atoms = Atoms("Si")
+    atoms.calc = SinglePointCalculator(atoms, energy=-0.8, forces=[[0.0, 0.0, 0.0]])
+    ase.io.write(tmp_path / "a.xyz", atoms)
+    arguments = [str(potential_file_float64), str(tmp_path / "a.xyz")]
+    result = CliRunner().invoke(app, ["evaluate", *arguments])
+    assert isinstance(result.exception, InputError)
+    assert "nothing but isolated atoms" in str(result.exception)
 
 
 def test_the_exported_potential_has_the_errors_the_training_told(

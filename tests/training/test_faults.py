@@ -175,10 +175,21 @@ def test_what_a_killed_writer_left_is_tidied_up(
 ) -> None:
     folder = TrainingFolder(configure(tmp_path / "run"))
     with folder.lock():
-        leftover = folder.checkpoints / ".123.best.ckpt"
-        leftover.write_bytes(b"half")
+        leftovers = [folder.checkpoints / ".123.best.ckpt", folder.path / ".123.argon.pt"]
+        for leftover in leftovers:
+            leftover.write_bytes(b"half")
     with folder.lock():
-        assert not leftover.exists()
+        assert not any(leftover.exists() for leftover in leftovers)
+
+
+def test_a_failed_training_gives_its_folder_back(
+    configure: Callable[..., Configuration], tmp_path: Path
+) -> None:
+    folder = TrainingFolder(configure(tmp_path / "run"))
+    with pytest.raises(InputError, match="test"), folder.lock():
+        raise InputError("test")
+    with folder.lock():
+        pass
 
 
 def test_coincident_atoms_are_refused_by_frame(

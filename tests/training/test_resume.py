@@ -154,6 +154,11 @@ def test_another_configuration_in_a_used_folder_is_refused(
         train(configure(finished.output, epochs=9), QUIET)
 
 
+def test_other_test_files_are_no_other_training(finished: Configuration) -> None:
+    data = finished.data.model_copy(update={"test": []})
+    train(finished.model_copy(update={"data": data}), QUIET)
+
+
 def test_changed_data_are_refused(
     argon: Path,
     configure: Callable[..., Configuration],
