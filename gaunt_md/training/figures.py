@@ -27,7 +27,7 @@ def plot_learning_curve(history: list[dict[str, float | None]], path: Path) -> N
     """
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2)
-    _curve(left, history, "train_loss", "training")
+    _curve(left, history, "train_loss", "training, current weights")
     _curve(left, history, "validation_loss", "validation, averaged weights")
     left.set_ylabel("loss")
     _curve(right, history, "force_rmse_eV_per_A", "force RMSE, meV/Å", EV_TO_MEV)

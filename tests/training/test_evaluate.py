@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import ase.io
@@ -11,6 +12,7 @@ import matplotlib.image
 import pytest
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
+from rich.console import Console
 from typer.testing import CliRunner
 
 from gaunt_md import potential_file
@@ -21,6 +23,7 @@ from gaunt_md.errors import InputError
 from gaunt_md.model import Potential
 from gaunt_md.training.config import Configuration
 from gaunt_md.training.folder import TrainingFolder
+from gaunt_md.training.run import train
 
 KEYS = [
     "energy_mae_meV_per_atom",
@@ -156,6 +159,19 @@ def test_the_exported_potential_has_the_errors_the_training_told(
     )
     assert float(rows[-1]["train_loss"]) < 0.9 * float(rows[0]["train_loss"])
     assert matplotlib.image.imread(folder.curve).shape[1] > 1000
+
+
+def test_losses_of_training_and_validation_mean_the_same(
+    configure: Callable[..., Configuration], argon: Path, tmp_path: Path
+) -> None:
+    """On the same data, with weights that stand still, there is no gap between the curves."""
+    configuration = configure(
+        tmp_path / "run", epochs=1, batch_size=7, learning_rate=1e-12, final_learning_rate=0
+    )
+    data = configuration.data.model_copy(update={"validation": [argon], "test": []})
+    train(configuration.model_copy(update={"data": data}), Console(quiet=True))
+    (row,) = csv.DictReader(TrainingFolder(configuration).metrics.open())
+    assert float(row["train_loss"]) == pytest.approx(float(row["validation_loss"]), rel=1e-6)
 
 
 def test_export_of_a_checkpoint_is_the_potential_of_the_training(
