@@ -7,7 +7,7 @@ Coulomb's law, predict the positions one unit of time later. The network is a sm
 sphere. It is trained twice, with products that have a weight for each Clebsch-Gordan path and with
 Gaunt products; the mean squared errors on unseen particles should be alike.
 
-    python 04_charged_particles.py [--epochs 60] [--seeds 1]
+    python 04_charged_particles.py [--epochs 30] [--seeds 1]
 """
 
 from __future__ import annotations
@@ -161,9 +161,9 @@ def train(interaction: type[nn.Module], epochs: int, samples: int, seed: int) ->
     training, unseen = simulate(samples, seed=1), simulate(1000, seed=2)
     torch.manual_seed(seed)
     network = Network(interaction)
-    optimiser = torch.optim.Adam(network.parameters(), lr=5e-3)
+    optimiser = torch.optim.Adam(network.parameters(), lr=1e-2)
     batches = -(-samples // 100)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 5e-3, total_steps=epochs * batches)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 1e-2, total_steps=epochs * batches)
     for _ in range(epochs):
         for batch in torch.randperm(samples).split(100):
             *state, target = (tensor[batch] for tensor in training)
@@ -179,7 +179,7 @@ def train(interaction: type[nn.Module], epochs: int, samples: int, seed: int) ->
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--samples", type=int, default=2000)
     parser.add_argument("--seeds", type=int, default=1)
     arguments = parser.parse_args()

@@ -27,9 +27,9 @@ def errors(*options: str) -> dict[str, float]:
 
 
 def test_a_few_epochs_beat_motion_without_forces() -> None:
-    found = errors("--epochs", "6", "--samples", "500")
+    found = errors("--epochs", "12", "--samples", "600")
     assert set(found) == {"no force", "Clebsch-Gordan", "Gaunt"}
-    assert max(found["Clebsch-Gordan"], found["Gaunt"]) < 0.8 * found["no force"]
+    assert max(found["Clebsch-Gordan"], found["Gaunt"]) < 0.7 * found["no force"]
 
 
 @pytest.mark.slow
