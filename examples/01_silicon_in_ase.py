@@ -1,9 +1,10 @@
 """Relax silicon, then run 0.1 ps of molecular dynamics at constant energy in ASE."""
 
+import numpy as np
 from ase import units
 from ase.build import bulk
 from ase.filters import FrechetCellFilter
-from ase.md.velocitydistribution import MaxwellBoltzmannDistribution
+from ase.md.velocitydistribution import thermalize_momenta
 from ase.md.verlet import VelocityVerlet
 from ase.optimize import BFGS
 
@@ -18,7 +19,7 @@ print(f"energy {atoms.get_potential_energy() / len(atoms):.4f} eV/atom")
 
 atoms *= 2
 atoms.calc = GauntCalculator("si")
-MaxwellBoltzmannDistribution(atoms, temperature_K=600, rng=1)
+thermalize_momenta(atoms, temperature_K=600, rng=np.random.default_rng(1))
 dynamics = VelocityVerlet(atoms, timestep=1 * units.fs)
 for _ in range(5):
     dynamics.run(20)
