@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import re
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import ase.io
 import numpy as np
 from ase import Atoms
+from ase.calculators.lammps import Prism
 
 from . import lammps, potential_file
 from .errors import BuildError, GauntError, LammpsError
-from .simulate.lammps_dynamics import find_program
+from .potential_file import PotentialFile
+from .simulate.lammps_dynamics import find_program, run_lammps
 
-# Between two machines, rounding differs; more than this in eV/atom is a fault.
-_TOLERANCE = 1e-5
+# Between two machines, rounding differs; more than this is a fault.
+_ENERGY_TOLERANCE = 1e-5  # eV/atom
+_FORCE_TOLERANCE = 2e-4  # of 1 eV/Å plus the largest force
 
+_TIME_LIMIT = 120.0  # seconds; with an mpirun of another MPI, ranks may wait for ever
+
+_RUN = "reference"  # names the log
 _INPUT = """\
 units metal
 boundary {boundary}
@@ -31,15 +36,17 @@ read_data reference.data
 pair_style gaunt {potential}
 pair_coeff * * {elements}
 run 0 post no
-print "energy $(pe:%.17g) end"
-shell sh openmp.sh
+print "$(pe:%.17g)" file energy.txt screen no
+write_dump all custom forces.dump id fx fy fz modify sort id format float %.17g
 """
 
 # LAMMPS is the nearest ancestor of that name; its memory map names the libraries it has loaded.
 _OPENMP = """\
 p=$$
-until [ "$(cat /proc/$p/comm)" = lmp ]; do p=$(awk '/^PPid/ {print $2}' /proc/$p/status); done
-grep -o '/[^ ]*lib[gi]*omp[^ ]*' /proc/$p/maps | sort -u | sed 's/^/openmp /'
+while [ "$p" -gt 1 ] && [ "$(cat /proc/$p/comm)" != lmp ]; do
+    p=$(awk '/^PPid/ {print $2}' /proc/$p/status)
+done
+[ "$p" -gt 1 ] && grep -o '/[^ ]*lib[gi]*omp[^ ]*' /proc/$p/maps | sort -u > openmp.txt
 """
 
 
@@ -58,8 +65,8 @@ def doctor(potential: str) -> Iterator[Finding]:
     Parameters
     ----------
     potential : str
-        Potential file, or name of a shipped potential, for the test run: energy of the reference
-        structure that the file carries.
+        Potential file, or name of a shipped potential. Python and LAMMPS, the latter on one and on
+        two ranks, have to reproduce energy and forces of the reference structure that it carries.
 
     Yields
     ------
@@ -79,7 +86,15 @@ def doctor(potential: str) -> Iterator[Finding]:
         yield Finding("plugin", f"not built; run: gaunt-md lammps build ({folder})", fine=False)
         return
     yield Finding("plugin", str(folder))
-    yield from _test_run(potential, folder)
+    try:
+        file = potential_file.read(potential)
+        file.load()
+    except GauntError as problem:
+        yield Finding("potential", str(problem), fine=False)
+        return
+    yield Finding("potential", f"{file.path}: digests, code and (in Python) reference are right")
+    yield from _test_run("one rank", file, ranks=1)
+    yield from _test_run("two ranks", file, ranks=2)
 
 
 def _lammps_findings(environment: lammps.Environment) -> Iterator[Finding]:
@@ -87,7 +102,18 @@ def _lammps_findings(environment: lammps.Environment) -> Iterator[Finding]:
     if program is None:
         yield Finding("LAMMPS", "the program lmp was not found", fine=False)
         return
-    text = _run([program, "-h"])
+    try:
+        text = subprocess.run(
+            [program, "-h"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=_TIME_LIMIT,
+        ).stdout
+    except subprocess.TimeoutExpired:
+        yield Finding("LAMMPS", f"`{program} -h` did not end in {_TIME_LIMIT:g} s", fine=False)
+        return
     version = re.search(r"Simulator - (.*)", text)
     yield Finding(
         "LAMMPS", f"{version[1] if version else 'unknown version'} in {environment.lammps}"
@@ -98,67 +124,61 @@ def _lammps_findings(environment: lammps.Environment) -> Iterator[Finding]:
     yield Finding("MPI", " ".join(mpi[0].split()) if mpi else "unknown")
 
 
-def _test_run(potential: str, folder: Path) -> Iterator[Finding]:
+def _test_run(subject: str, file: PotentialFile, ranks: int) -> Iterator[Finding]:
+    reference = file.manifest["reference"]
+    folder = Path(tempfile.mkdtemp(prefix="gaunt-md-doctor-"))
     try:
-        path = potential_file.find(potential)
-        reference = potential_file.read_manifest(path)["reference"]
-    except GauntError as problem:
-        yield Finding("test run", str(problem), fine=False)
+        energy, forces = _evaluate_reference(folder, file, ranks)
+    except LammpsError as problem:
+        # The folder stays: the message says how to repeat the run there.
+        yield Finding(subject, _plugin_complaint(folder) or str(problem), fine=False)
         return
-    with tempfile.TemporaryDirectory() as work:
-        output = _run_reference(Path(work), path, reference)
-    if complaint := _complaint(output):
-        yield Finding("test run", complaint, fine=False)
-        return
-    runtimes = re.findall(r"^openmp (.*)", output, re.MULTILINE)
-    if platform.system() == "Linux":
-        yield Finding("OpenMP runtimes", f"{len(runtimes)} in one process: {', '.join(runtimes)}")
-    energy = re.search(r"^energy (\S+) end", output, re.MULTILINE)
-    if energy is None:
-        yield Finding("test run", f"no energy in the output of LAMMPS: {output[-300:]}", fine=False)
-        return
-    error = abs(float(energy[1]) - reference["energy"]) / len(reference["numbers"])
+    openmp = folder / "openmp.txt"
+    if ranks == 1 and openmp.exists():
+        runtimes = openmp.read_text().split()
+        yield Finding("OpenMP", f"{len(runtimes)} in one process: {', '.join(runtimes)}")
+    shutil.rmtree(folder)
+    expected = np.array(reference["forces"])
+    energy_error = abs(energy - reference["energy"]) / len(expected)
+    force_error = np.abs(forces - expected).max()
     yield Finding(
-        "test run",
-        f"{path.name}: energy within {error:.1e} eV/atom of the file's reference",
-        fine=error < _TOLERANCE,
+        subject,
+        f"energy within {energy_error:.1e} eV/atom and forces within {force_error:.1e} eV/Å of "
+        "the file's reference",
+        fine=bool(
+            energy_error < _ENERGY_TOLERANCE
+            and force_error < _FORCE_TOLERANCE * (1 + np.abs(expected).max())
+        ),
     )
 
 
-def _run_reference(work: Path, path: Path, reference: dict[str, Any]) -> str:
+def _evaluate_reference(folder: Path, file: PotentialFile, ranks: int) -> tuple[float, np.ndarray]:
+    """Return energy and forces that LAMMPS finds for a file's reference structure."""
+    reference = file.manifest["reference"]
     atoms = Atoms(**{name: reference[name] for name in ("numbers", "positions", "cell", "pbc")})
+    # LAMMPS wants a box around molecules too; in open directions it fits the box to the atoms.
+    if (missing := ~atoms.cell.any(axis=1)).any():
+        atoms.center(vacuum=1.0, axis=np.flatnonzero(missing))
     elements = sorted(set(atoms.get_chemical_symbols()))
     ase.io.write(
-        work / "reference.data", atoms, format="lammps-data", specorder=elements, masses=True
+        folder / "reference.data", atoms, format="lammps-data", specorder=elements, masses=True
     )
     script = _INPUT.format(
         boundary=" ".join(np.where(atoms.pbc, "p", "s")),
-        potential=path.resolve(),
+        potential=file.path.resolve(),
         elements=" ".join(elements),
     )
-    (work / "in.reference").write_text(script)
-    (work / "openmp.sh").write_text(_OPENMP)
-    return _run([str(find_program("lmp")), "-in", "in.reference", "-log", "none"], work)
+    if platform.system() == "Linux":
+        (folder / "openmp.sh").write_text(_OPENMP)
+        script += "shell sh openmp.sh\n"
+    (folder / "in.reference").write_text(script)
+    run_lammps(folder / "in.reference", run=_RUN, ranks=ranks, timeout=_TIME_LIMIT)
+    forces = np.loadtxt(folder / "forces.dump", skiprows=9, ndmin=2)[:, 1:]
+    return float((folder / "energy.txt").read_text()), Prism(atoms.cell).vector_to_ase(forces)
 
 
-def _complaint(output: str) -> str | None:
-    """Return what LAMMPS says of a plugin that does not load, else its error."""
-    found = re.search(r"^Open of file .* failed.*", output, re.MULTILINE)
-    found = found or re.search(r"^ERROR.*", output, re.MULTILINE)
+def _plugin_complaint(folder: Path) -> str | None:
+    """Return what LAMMPS says of a plugin that does not load; it goes on without it."""
+    log = folder / f"{_RUN}.log"
+    found = log.exists() and re.search(r"^Open of file .* failed.*", log.read_text(), re.MULTILINE)
     return found[0] if found else None
-
-
-def _run(command: list[str], folder: Path | None = None) -> str:
-    try:
-        return subprocess.run(
-            command,
-            cwd=folder,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=120,
-        ).stdout
-    except subprocess.TimeoutExpired as problem:
-        raise LammpsError(f"LAMMPS gave no answer in two minutes: {problem.output}") from problem

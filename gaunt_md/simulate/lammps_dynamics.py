@@ -102,7 +102,7 @@ def write_nve_input(
     write_whole(path, script.encode())
 
 
-def run_lammps(path: Path, *, run: str, ranks: int = 1) -> None:
+def run_lammps(path: Path, *, run: str, ranks: int = 1, timeout: float | None = None) -> None:
     """Run a LAMMPS input in its folder, one thread a rank.
 
     Parameters
@@ -113,29 +113,35 @@ def run_lammps(path: Path, *, run: str, ranks: int = 1) -> None:
         Value of the input's variable ``run``, which names the output files.
     ranks : int
         Number of MPI ranks.
+    timeout : float, optional
+        Longest time in s.
 
     Raises
     ------
     LammpsError
-        If LAMMPS or mpirun is not installed or ends with an error.
+        If LAMMPS or mpirun is not installed, ends with an error, or not within the time.
     """
     command = [_installed("lmp"), "-in", path.name, "-var", "run", run, "-log", f"{run}.log"]
     if ranks > 1:
         command = [_installed("mpirun"), "-np", str(ranks), *command]
-    finished = subprocess.run(
-        command,
-        cwd=path.parent,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    again = f"Repeat it with: cd {path.parent} && {shlex.join(command)}"
+    try:
+        finished = subprocess.run(
+            command,
+            cwd=path.parent,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=timeout,
+        )
+    except subprocess.TimeoutExpired as problem:
+        raise LammpsError(f"LAMMPS did not end within {timeout:g} s. {again}") from problem
     if finished.returncode != 0:
         raise LammpsError(
             f"LAMMPS stopped with exit status {finished.returncode}: "
-            f"{_complaint(finished.stdout)} Repeat it with: "
-            f"cd {path.parent} && {shlex.join(command)}"
+            f"{_complaint(finished.stdout)} {again}"
         )
     grid = re.search(r"(\d+) by (\d+) by (\d+) MPI processor grid", finished.stdout)
     if grid is None or math.prod(map(int, grid.groups())) != ranks:
