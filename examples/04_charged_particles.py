@@ -5,7 +5,7 @@ positions, velocities and charges (±1) of five particles that attract and repel
 Coulomb's law, predict the positions one unit of time later. The network is a small version of SEGNN
 (J. Brandstetter et al., ICLR 2022): messages and updates are tensor products of functions on the
 sphere. It is trained twice, with products that have a weight for each Clebsch-Gordan path and with
-Gaunt products; the mean squared errors on unseen particles should be alike.
+Gaunt products, which have fewer weights; the mean squared errors on unseen particles are printed.
 
     python 04_charged_particles.py [--epochs 30] [--seeds 1]
 """

@@ -8,8 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "04_charged_particles.py"
 
 
@@ -30,9 +28,3 @@ def test_a_few_epochs_beat_motion_without_forces() -> None:
     found = errors("--epochs", "12", "--samples", "600")
     assert set(found) == {"no force", "Clebsch-Gordan", "Gaunt"}
     assert max(found["Clebsch-Gordan"], found["Gaunt"]) < 0.7 * found["no force"]
-
-
-@pytest.mark.slow
-def test_gaunt_products_are_as_accurate_as_clebsch_gordan_products() -> None:
-    found = errors("--seeds", "2")
-    assert found["Gaunt"] < 1.05 * found["Clebsch-Gordan"]
