@@ -91,7 +91,7 @@ def require_lightning() -> None:
     from ..errors import InputError
 
     if find_spec("lightning") is None:
-        raise InputError("training needs Lightning: pip install 'gaunt-md[train]'")
+        raise InputError("training needs Lightning: pip install lightning")
 
 
 def _override(values: dict[str, Any], section: str | None, **options: Any) -> None:

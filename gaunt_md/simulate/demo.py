@@ -261,22 +261,23 @@ class Demo:
 
 
 def _claim(folder: Path) -> None:
-    """Refuse a folder that holds something else than an earlier demonstration.
-
-    What is there of an earlier one is going to be overwritten.
-    """
+    """Refuse a folder that holds anything but a demonstration that was not finished."""
     if folder.exists() and not folder.is_dir():
         raise InputError(f"'{folder}' is a file. Choose another folder with --output.")
     if not folder.exists() or not any(folder.iterdir()):
         return
     try:
-        ours = json.loads((folder / "summary.json").read_text())["made_by"] == _MADE_BY
+        summary = json.loads((folder / "summary.json").read_text())
+        ours, finished = summary["made_by"] == _MADE_BY, summary["finished"]
     except (OSError, ValueError, KeyError, TypeError):
-        ours = False
-    if ours:
-        (folder / "summary.md").unlink(missing_ok=True)
-    else:
+        ours, finished = False, False
+    if not ours:
         raise InputError(
             f"the folder '{folder}' is not empty and not of an earlier demonstration. Choose "
             "another one with --output."
+        )
+    if finished:
+        raise InputError(
+            f"the folder '{folder}' holds a finished demonstration. Choose another one with "
+            "--output, or delete it."
         )

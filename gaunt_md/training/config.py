@@ -174,6 +174,8 @@ def load_configuration(path: Path) -> dict[str, Any]:
     InputError
         If the file is missing or is no YAML mapping.
     """
+    if path.suffix in (".xyz", ".extxyz", ".traj", ".db"):
+        raise InputError(f"'{path}' holds data, not a configuration: gaunt-md train --train {path}")
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

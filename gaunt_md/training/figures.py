@@ -52,9 +52,9 @@ def plot_parity(comparison: Comparison, path: Path, title: str) -> None:
     Energies are shown relative to the mean label, per atom.
     """
     panels = [
-        ("energy, eV/atom", comparison.energies - comparison.energies[:, :1].mean(), "meV/atom"),
-        ("force component, eV/Å", comparison.forces, "meV/Å"),
-        ("stress component, GPa", comparison.stresses * EV_PER_CUBIC_ANGSTROM_TO_GPA, "MPa"),
+        ("energy, eV/atom", comparison.energies - comparison.energies[:, :1].mean(), "eV/atom"),
+        ("force component, eV/Å", comparison.forces, "eV/Å"),
+        ("stress component, GPa", comparison.stresses * EV_PER_CUBIC_ANGSTROM_TO_GPA, "GPa"),
     ]
     panels = [panel for panel in panels if len(panel[1])]
     figure = Figure(figsize=(3.6 * len(panels), 3.9), layout="constrained")
@@ -62,7 +62,7 @@ def plot_parity(comparison: Comparison, path: Path, title: str) -> None:
     for axes, (name, pairs, unit) in zip(
         figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
     ):
-        rmse = 1000 * ((pairs[:, 1] - pairs[:, 0]) ** 2).mean() ** 0.5
+        rmse = ((pairs[:, 1] - pairs[:, 0]) ** 2).mean() ** 0.5
         ends = [pairs.min(), pairs.max()]
         axes.plot(ends, ends, color="0.6", linewidth=1)
         axes.scatter(pairs[:, 0], pairs[:, 1], s=6, alpha=0.5, linewidths=0, rasterized=True)

@@ -208,7 +208,8 @@ def _fit(
         except TrainingStopped as stop:
             raise TrainingStopped(
                 f"stopped after step {trainer.global_step} of {module.steps}: {stop}. Saved "
-                f"{folder.checkpoint_paths()[0]}; the same command goes on from there."
+                f"{folder.checkpoint_paths()[0]}; the same command goes on from there. For a "
+                "potential now: gaunt-md export CHECKPOINT -o NAME.pt"
             ) from None
         finally:
             stopping.restore()

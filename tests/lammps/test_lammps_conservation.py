@@ -16,8 +16,12 @@ SILICON = resource_folder("potentials") / "si.pt"
 
 @pytest.mark.slow
 def test_silicon_at_600_k_conserves_energy(tmp_path: Path) -> None:
-    """5 ps of 216 atoms: total energy within 0.1 meV/atom of the start, momentum of zero."""
-    atoms = bulk("Si", a=5.43, cubic=True).repeat(3)
+    """5 ps of 216 atoms: total energy within 0.1 meV/atom of the start, momentum of zero.
+
+    Half a picosecond goes before: the integrator's energy differs from the true one by an amount
+    ~ dt^2 that depends on the state, and that of a crystal at rest with hot atoms is unusual.
+    """
+    atoms = bulk("Si", a=5.467, cubic=True).repeat(3)
     lines = [
         *setup(tmp_path, atoms, ["Si"]),
         f"pair_style gaunt {SILICON}",
@@ -26,6 +30,7 @@ def test_silicon_at_600_k_conserves_energy(tmp_path: Path) -> None:
         "velocity all create 1200 4928 mom yes rot no dist gaussian",
         "fix nve all nve",
         "timestep 0.001",
+        "run 500",
         "variable energy equal etotal/atoms",
         'fix out all print 10 "$(v_energy:%.12g) $(temp) $(vcm(all,x)) $(vcm(all,y))" '
         "file energies.txt screen no",
@@ -34,5 +39,5 @@ def test_silicon_at_600_k_conserves_energy(tmp_path: Path) -> None:
     run_to_end(tmp_path, lines, ranks=2, timeout=7200)
     energies, temperatures, *momentum = np.loadtxt(tmp_path / "energies.txt").T
     assert np.abs(energies - energies[0]).max() < 1e-4
-    assert np.mean(temperatures[100:]) == pytest.approx(600, abs=60)
+    assert np.mean(temperatures) == pytest.approx(600, abs=60)
     assert np.abs(momentum).max() < 1e-6

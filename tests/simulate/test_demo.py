@@ -77,10 +77,15 @@ def test_a_folder_of_somebody_else_is_left_alone(tmp_path: Path, potential_file_
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-def test_an_earlier_demonstration_may_be_repeated(tmp_path: Path, potential_file_float32: Path):
+def test_only_an_unfinished_demonstration_is_repeated(tmp_path: Path, potential_file_float32: Path):
     for _ in range(2):
         Demo(tmp_path / "demo", str(potential_file_float32))
-    assert not json.loads((tmp_path / "demo/summary.json").read_text())["finished"]
+    summary = tmp_path / "demo/summary.json"
+    content = json.loads(summary.read_text())
+    assert not content["finished"]
+    summary.write_text(json.dumps(content | {"finished": True}))
+    with pytest.raises(InputError, match="holds a finished demonstration"):
+        Demo(tmp_path / "demo", str(potential_file_float32))
 
 
 def test_a_potential_without_silicon_is_told_at_once(tmp_path: Path):
