@@ -27,7 +27,9 @@ def lammps_knows_the_plugin(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def tell_lammps(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a checkout that is not installed, no entry point does it."""
+    """Name this folder alone; in a checkout that is not installed, no entry point does it."""
+    # Whoever has imported lammps in this process has told it of another one.
+    monkeypatch.delenv("LAMMPS_PLUGIN_PATH", raising=False)
     if "gaunt-md" not in importlib.metadata.entry_points(group="lammps.plugins").names:
         monkeypatch.setenv("LAMMPS_PLUGIN_PATH", str(folder))
 
