@@ -98,7 +98,7 @@ def slope_matrices(
     axis = np.eye(3)[np.abs(s).argmin(axis=1)]
     a = np.cross(axis, s)
     a /= np.linalg.norm(a, axis=1, keepdims=True)
-    with torch.enable_grad():
+    with torch.inference_mode(False), torch.enable_grad():
         directions = torch.from_numpy(s).requires_grad_()
         harmonics = spherical_harmonics(degree, directions)
         # Derivatives along a given vector are those of Jᵀ w, linear in w, with respect to w.
@@ -116,4 +116,6 @@ def slope_matrices(
 def _kept_bracket(
     degree1: int, degree2: int, degree_out: int, dtype: torch.dtype, device: torch.device
 ) -> PoissonBracket:
-    return PoissonBracket(degree1, degree2, degree_out).to(device=device, dtype=dtype)
+    # Kept for callers of all kinds, as products are.
+    with torch.inference_mode(False):
+        return PoissonBracket(degree1, degree2, degree_out).to(device=device, dtype=dtype)

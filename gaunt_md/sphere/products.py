@@ -40,8 +40,9 @@ def gaunt_product(x: Tensor, y: Tensor, degree_out: int, method: str = "auto") -
         Highest degree of the result.
     method : str
         "grid" (values at the nodes of a quadrature), "fourier" (the paper's: two-dimensional
-        Fourier series and FFT), "direct" (sparse table of G), or "auto", the one measured to be
-        the fastest for these degrees. All are exact up to rounding.
+        Fourier series and FFT), "direct" (sparse table of G), or "auto", the fastest for these
+        degrees by the table crossovers.json, which says where it comes from. All are exact up to
+        rounding.
 
     Returns
     -------
@@ -150,4 +151,6 @@ def _kept_product(
     dtype: torch.dtype,
     device: torch.device,
 ) -> nn.Module:
-    return make_product(degrees, degree_out, method).to(device=device, dtype=dtype)
+    # Kept for callers of all kinds: tensors made in inference mode cannot be differentiated with.
+    with torch.inference_mode(False):
+        return make_product(degrees, degree_out, method).to(device=device, dtype=dtype)
