@@ -1,0 +1,7 @@
+"""Figures of results, drawn as for a paper; nothing global in matplotlib is changed."""
+
+from .dynamics import dynamics_figure, radial_figure
+from .phonons import ReferenceFrequencies, band_figure
+from .style import save
+
+__all__ = ["ReferenceFrequencies", "band_figure", "dynamics_figure", "radial_figure", "save"]
