@@ -16,13 +16,13 @@ PACKAGE = Path(gaunt_md.__file__).parent
 
 # A module may import from its own layer and from those before it.
 LAYERS = (
-    {"errors", "units", "resources", "files", "__init__"},
+    {"errors", "units", "resources", "files", "progress", "__init__"},
     {"lammps", "_lammps_entry", "archive", "script_check"},
     {"sphere"},
     {"model"},
     {"data.graph"},
     {"data", "potential_file", "training"},
-    {"calculator"},
+    {"calculator", "batch"},
     {"simulate", "lammps_doctor"},
     {"bench"},
     {"cli"},
@@ -30,7 +30,15 @@ LAYERS = (
 
 # Libraries, and the only modules that may import them.
 KEPT_TO = {
-    "ase": {"calculator", "simulate", "data", "potential_file", "training.run", "lammps_doctor"},
+    "ase": {
+        "calculator",
+        "batch",
+        "simulate",
+        "data",
+        "potential_file",
+        "training.run",
+        "lammps_doctor",
+    },
     "vesin": {"data.neighbours"},
     "lightning": {"training"},
     "phonopy": {"simulate.phonons"},
