@@ -41,7 +41,12 @@ KEPT_TO = {
     },
     "vesin": {"data.neighbours"},
     "lightning": {"training"},
-    "phonopy": {"simulate.phonons"},
+    "phonopy": {
+        "simulate.phonons",
+        "simulate.phonon_bands",
+        "simulate.phonon_statistics",
+        "simulate.thermal_expansion",
+    },
     "mdtraj": {"simulate.analysis"},
     "e3nn": {"bench.contenders"},
     "mace": {"bench.contenders"},
