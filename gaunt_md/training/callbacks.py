@@ -1,4 +1,4 @@
-"""What happens around the steps: checkpoints, requests to stop, and progress."""
+"""What happens around the steps: checkpoints, and requests to stop."""
 
 from __future__ import annotations
 
@@ -9,13 +9,9 @@ import time
 from types import FrameType
 from typing import Any
 
-import lightning
 from lightning.pytorch.callbacks import Callback
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from ..errors import GauntError
-from ..units import EV_TO_MEV
 from .figures import plot_learning_curve
 from .folder import TrainingFolder
 
@@ -36,13 +32,13 @@ class TrainingStopped(GauntError):  # noqa: N818 - no error, but told like one
 class Stopping:
     """Knows whether the training should stop: by a signal, or because its time is over.
 
-    The first SIGINT or SIGTERM asks for a checkpoint at the next step; a second one acts as
-    usual. `install` begins to listen, `restore` ends it.
+    The first SIGINT or SIGTERM asks for a checkpoint after the batch under way, be it of training
+    or of validation; a second one acts as usual. `install` begins to listen, `restore` ends it.
     """
 
     def __init__(self, minutes: float | None) -> None:
         self.deadline = math.inf if minutes is None else time.monotonic() + 60 * minutes
-        self.reason: str | None = None
+        self.signal: str | None = None
         self._before: dict[int, Any] = {}
 
     def install(self) -> None:
@@ -59,12 +55,12 @@ class Stopping:
 
     def check(self) -> str | None:
         """Return why to stop now, or None."""
-        if self.reason is None and time.monotonic() > self.deadline:
-            self.reason = "its time is over"
-        return self.reason
+        if self.signal is None and time.monotonic() > self.deadline:
+            return "its time is over"
+        return self.signal
 
     def _request(self, number: int, frame: FrameType | None) -> None:
-        self.reason = f"{signal.Signals(number).name} received"
+        self.signal = f"{signal.Signals(number).name} received"
         self.restore()
 
 
@@ -90,8 +86,22 @@ class Checkpoints(Callback):
         if reason or time.monotonic() > self.saved + SECONDS_BETWEEN_CHECKPOINTS:
             self._save(trainer)
         if reason:
-            plot_learning_curve(pl_module.history, self.folder.curve)
-            raise TrainingStopped(reason)
+            self._stop(pl_module, reason)
+
+    def on_validation_batch_end(self, trainer: Any, pl_module: Any, *_: Any) -> None:
+        """Save in the middle of a validation where a signal asks to stop.
+
+        The validation begins anew when the training goes on. So it is not stopped because the
+        time is over: one that takes longer than a session would never end.
+        """
+        if self.stopping.signal:
+            # To Lightning, as if it had been stopped within the first batch.
+            progress = trainer.fit_loop.epoch_loop.val_loop.batch_progress
+            progress.reset()
+            progress.increment_ready()
+            progress.increment_started()
+            self._save(trainer)
+            self._stop(pl_module, self.stopping.signal)
 
     def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
         """Save, note the epoch, and stop where asked to."""
@@ -109,6 +119,11 @@ class Checkpoints(Callback):
             trainer.should_stop = True
         elif reason:
             raise TrainingStopped(reason)
+
+    def _stop(self, pl_module: Any, reason: str) -> None:
+        if pl_module.history:
+            plot_learning_curve(pl_module.history, self.folder.curve)
+        raise TrainingStopped(reason)
 
     def _save(self, trainer: Any) -> None:
         trainer.save_checkpoint(self.folder.checkpoint_path(trainer.global_step))
@@ -136,71 +151,3 @@ class History(Callback):
     def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
         """Add a row to the history."""
         pl_module.finish_epoch()
-
-
-class Report(Callback):
-    """A bar with the remaining time on a terminal, one line per epoch elsewhere."""
-
-    def __init__(self, console: Console) -> None:
-        self.console = console
-        self.bar: Progress | None = None
-
-    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
-        """Set up the bar, or the head of the lines."""
-        self.first = trainer.global_step
-        self.started = time.monotonic()
-        self.console.print(_HEAD, highlight=False)
-        if self.console.is_terminal:
-            columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-            self.bar = Progress(
-                *columns, TimeRemainingColumn(), console=self.console, refresh_per_second=2
-            )
-            self.bar.start()
-            self.task = self.bar.add_task(
-                "training", total=pl_module.steps, completed=trainer.global_step
-            )
-
-    def on_train_batch_end(self, trainer: Any, pl_module: Any, *_: Any) -> None:
-        """Move the bar."""
-        if self.bar is not None:
-            description = f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}"
-            self.bar.update(self.task, completed=trainer.global_step, description=description)
-
-    def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
-        """Print the line of the epoch."""
-        elapsed = time.monotonic() - self.started
-        steps = trainer.global_step - self.first
-        remaining = elapsed / steps * (pl_module.steps - trainer.global_step)
-        self.console.print(_line(pl_module.history[-1], remaining), highlight=False)
-
-    def teardown(self, trainer: lightning.Trainer, pl_module: Any, stage: str) -> None:
-        """Take the bar away, also after an error."""
-        if self.bar is not None:
-            self.bar.stop()
-            self.bar = None
-
-
-_HEAD = (
-    " epoch    train    valid.   energy   force   stress     rate    time   to go\n"
-    "           loss     loss      MAE     RMSE    RMSE\n"
-    "                           meV/atom  meV/Å    GPa               min     min"
-)
-
-
-def _line(row: dict[str, float | None], remaining: float) -> str:
-    force = row.get("force_rmse_eV_per_A")
-    cells = [
-        _cell(row["train_loss"], 9, ".3g"),
-        _cell(row.get("validation_loss"), 9, ".3g"),
-        _cell(row.get("energy_mae_meV_per_atom"), 9, ".2f"),
-        _cell(None if force is None else force * EV_TO_MEV, 8, ".1f"),
-        _cell(row.get("stress_rmse_GPa"), 8, ".3f"),
-        _cell(row["learning_rate"], 10, ".1e"),
-        _cell((row["seconds"] or 0) / 60, 8, ".1f"),
-        _cell(remaining / 60, 8, ".1f"),
-    ]
-    return f"{row['epoch']:6.0f}" + "".join(cells)
-
-
-def _cell(value: float | None, width: int, form: str) -> str:
-    return f"{'–' if value is None else format(value, form):>{width}}"

@@ -27,7 +27,6 @@ from ..model import Potential
 from .callbacks import (
     Checkpoints,
     History,
-    Report,
     Stopping,
     TrainingStopped,
     is_finished,
@@ -40,6 +39,7 @@ from .evaluate import UNITS, compare, words
 from .folder import TrainingFolder
 from .module import TrainingModule
 from .prepare import TrainingData, asked_keys, prepare, required_labels
+from .report import Report
 
 VALIDATION_BATCH = 8
 
@@ -206,11 +206,13 @@ def _fit(
         try:
             trainer.fit(module, batches, validation, ckpt_path=checkpoint)
         except TrainingStopped as stop:
-            raise TrainingStopped(
+            message = (
                 f"stopped after step {trainer.global_step} of {module.steps}: {stop}. Saved "
-                f"{folder.checkpoint_paths()[0]}; the same command goes on from there. For a "
-                "potential now: gaunt-md export CHECKPOINT -o NAME.pt"
-            ) from None
+                f"{folder.checkpoint_paths()[0]}; the same command goes on from there"
+            )
+            if folder.best.exists():
+                message += f". For a potential now: gaunt-md export {folder.best} -o NAME.pt"
+            raise TrainingStopped(message) from None
         finally:
             stopping.restore()
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from gaunt_md.training.callbacks import Stopping, TrainingStopped
 from gaunt_md.training.checkpoints import CheckpointError, load_checkpoint
 from gaunt_md.training.config import Configuration
 from gaunt_md.training.folder import TrainingFolder
+from gaunt_md.training.module import TrainingModule
 from gaunt_md.training.run import train
 
 QUIET = Console(quiet=True)
@@ -86,6 +89,42 @@ def test_interrupted_training_is_bitwise_the_same(
     assert different == []
     a, b = (load_checkpoint(TrainingFolder(c).best) for c in (finished, configuration))
     assert all(same(a["state_dict"][k], b["state_dict"][k]) for k in a["state_dict"])
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, 6])
+def test_a_signal_within_a_validation_is_answered_there_and_loses_nothing(
+    batch: int,
+    configure: Callable[..., Configuration],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Three validations of two batches each; the signal comes within one of the six."""
+    monkeypatch.setattr("gaunt_md.training.run.VALIDATION_BATCH", 1)
+    whole, stopped = configure(tmp_path / "whole"), configure(tmp_path / "stopped")
+    train(whole, QUIET)
+    original, done = TrainingModule.validation_step, [0]
+
+    def validation_step(module: TrainingModule, *arguments: Any) -> None:
+        done[0] += 1
+        if done[0] == batch:
+            os.kill(os.getpid(), signal.SIGTERM)
+        original(module, *arguments)
+
+    monkeypatch.setattr(TrainingModule, "validation_step", validation_step)
+    step = 4 * ((batch + 1) // 2)
+    with pytest.raises(TrainingStopped, match=rf"after step {step} of 12: SIGTERM received"):
+        train(stopped, QUIET)
+    assert done[0] == batch
+    assert newest(stopped)["global_step"] == step
+    train(stopped, QUIET)
+    # The validation that was broken off is made again, whole.
+    assert done[0] == 6 + 2 - batch % 2
+    expected, found = newest(whole), newest(stopped)
+    for content in (expected, found):
+        # Lightning counts the batch of validation that was begun twice.
+        del content["loops"]["fit_loop"]["epoch_loop.val_loop.batch_progress"]["total"]
+    a, b = dict(leaves(expected)), dict(leaves(found))
+    assert [path for path in a if not same(a[path], b[path])] == []
 
 
 def test_another_seed_gives_other_numbers(
