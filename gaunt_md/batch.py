@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -73,7 +74,9 @@ def _results(calculator: BaseCalculator, structures: Sequence[Atoms]) -> list[di
         probe.get_forces(apply_constraint=False)
         if probe.cell.rank == 3 and "stress" in calculator.implemented_properties:
             probe.get_stress(apply_constraint=False)
-        found.append({k: v for k, v in calculator.results.items() if k in all_properties})
+        # Copies, since some calculators write the next results into the same arrays.
+        results = copy.deepcopy(calculator.results)
+        found.append({name: results[name] for name in results if name in all_properties})
     return found
 
 

@@ -71,13 +71,16 @@ def test_nothing_to_evaluate(calculator: GauntCalculator) -> None:
 
 
 def test_other_calculators_go_one_by_one() -> None:
-    crystals = [bulk("Cu", a=a) for a in (3.5, 3.6)]
+    crystals = [bulk("Cu", a=a, cubic=True) for a in (3.5, 3.6)]
+    for seed, crystal in enumerate(crystals):
+        crystal.rattle(0.1, seed=seed)
     *evaluated, carbon_monoxide = evaluate_many(EMT(), [*crystals, molecule("CO")])
     assert "stress" not in carbon_monoxide.calc.results
     for alone, found in zip(crystals, evaluated, strict=True):
         alone.calc = EMT()
         assert found.get_potential_energy() == alone.get_potential_energy()
         np.testing.assert_array_equal(found.get_stress(), alone.get_stress())
+        np.testing.assert_array_equal(found.get_forces(), alone.get_forces())
 
 
 def test_results_go_into_files(calculator: GauntCalculator, tmp_path: Path) -> None:
