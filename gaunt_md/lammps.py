@@ -7,21 +7,17 @@ nothing but the standard library, and neither torch nor lammps.
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import json
-import os
 import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
+from .compile_cache import cache_folder, describe_compiler, digest, locked
 from .errors import BuildError
 from .resources import resource_folder
 
@@ -65,7 +61,7 @@ class Environment:
     @property
     def key(self) -> str:
         """Name of this environment's plugin in the cache."""
-        return _hash(json.dumps(asdict(self), sort_keys=True))[:16]
+        return digest(json.dumps(asdict(self), sort_keys=True))[:16]
 
 
 def environment() -> Environment:
@@ -82,18 +78,10 @@ def environment() -> Environment:
         torch_version=metadata.version("torch"),
         lammps=str(lammps),
         lammps_version=metadata.version("lammps"),
-        compiler=_compiler(),
+        compiler=describe_compiler(),
         machine=platform.machine(),
-        sources=_hash("".join(f"{path.name}\n{path.read_text('utf-8')}" for path in _sources())),
+        sources=digest("".join(f"{path.name}\n{path.read_text('utf-8')}" for path in _sources())),
     )
-
-
-def cache_folder() -> Path:
-    """Return where plugins are kept: $GAUNT_MD_CACHE, or gaunt-md in the user's cache folder."""
-    if own := os.environ.get("GAUNT_MD_CACHE"):
-        return Path(own).absolute()
-    general = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(general) / "gaunt-md"
 
 
 def plugin_folder() -> Path:
@@ -129,7 +117,7 @@ def build(force: bool = False) -> Path:
     """
     wanted = environment()
     folder = _folder(wanted)
-    with _lock(folder):
+    with locked(folder):
         if force or not is_built(folder):
             _build(wanted, folder)
     return folder
@@ -147,7 +135,7 @@ def ensure_built() -> Path:
     folder = _folder(wanted)
     if is_built(folder):
         return folder
-    with _lock(folder):
+    with locked(folder):
         if not is_built(folder):
             if _log(folder).exists():
                 raise BuildError(f"it could not be built, see {_log(folder)}")
@@ -224,29 +212,11 @@ def _log(folder: Path) -> Path:
     return folder.with_suffix(".log")
 
 
-@contextmanager
-def _lock(folder: Path) -> Iterator[None]:
-    """Keep other processes from building the same plugin; the system frees it if this one dies."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with folder.with_suffix(".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
 def _package_folder(name: str) -> Path:
     found = find_spec(name)
     if found is None or not found.submodule_search_locations:
         raise BuildError(f"the Python package {name} is missing: {_INSTALL}")
     return Path(found.submodule_search_locations[0])
-
-
-def _compiler() -> str:
-    """Describe the compiler that CMake is going to choose, or return nothing if there is none."""
-    for name in os.environ.get("CXX", "").split()[:1] or ("c++", "g++", "clang++"):
-        if path := shutil.which(name):
-            status = Path(path).resolve().stat()
-            return f"{Path(path).resolve()} {status.st_size} {status.st_mtime_ns}"
-    return ""
 
 
 def find_tool(name: str) -> str:
@@ -273,6 +243,3 @@ def _sources() -> list[Path]:
     folder = resource_folder("lammps_plugin")
     return sorted([*folder.glob("*.cpp"), *folder.glob("*.h"), folder / "CMakeLists.txt"])
 
-
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

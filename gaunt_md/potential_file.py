@@ -13,7 +13,6 @@ reading a manifest stays cheap.
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import io
 import json
@@ -225,7 +224,7 @@ def _script(potential: Potential) -> dict[str, bytes]:
     """Return the entries of the archive that TorchScript makes of a potential."""
     import torch
 
-    frozen = copy.deepcopy(potential).eval().requires_grad_(False)
+    frozen = potential.tabulated()
     buffer = io.BytesIO()
     with _quiet():
         torch.jit.save(torch.jit.script(frozen), buffer)
@@ -238,6 +237,8 @@ def _script(potential: Potential) -> dict[str, bytes]:
 def _module(content: bytes, path: Path) -> torch.jit.ScriptModule:
     """Return the potential in an archive that has been verified."""
     import torch
+
+    from . import kernels  # noqa: F401  (its operators)
 
     try:
         # In inference mode, torch would make parameters that nothing can be differentiated with.

@@ -12,7 +12,10 @@ import math
 import torch
 from torch import Tensor, nn
 
+from .. import kernels  # noqa: F401  (torch.ops.gaunt)
 from ..sphere import degrees_of_coefficients, gaunt_coefficients, product_variances
+from .radial import RadialFunctions
+from .splines import tabulate
 
 
 class Convolution(nn.Module):
@@ -20,8 +23,10 @@ class Convolution(nn.Module):
 
     Parameters
     ----------
-    degree_in, filter_degree, degree_out : int
-        Degrees of the neighbours' features, of the filter and of the result.
+    radial : RadialFunctions
+        Of as many degrees as the filter has.
+    degree_in, degree_out : int
+        Degrees of the neighbours' features and of the result.
     average_neighbours : float
         The sum is divided by its square root.
     """
@@ -29,12 +34,12 @@ class Convolution(nn.Module):
     coupling: Tensor
 
     def __init__(
-        self, degree_in: int, filter_degree: int, degree_out: int, average_neighbours: float
+        self, radial: RadialFunctions, degree_in: int, degree_out: int, average_neighbours: float
     ) -> None:
         super().__init__()
-        self.coefficients_of_degree = [2 * l + 1 for l in range(filter_degree + 1)]
-        gaunt = torch.from_numpy(gaunt_coefficients(degree_out, filter_degree, degree_in))
-        variances = torch.from_numpy(product_variances([degree_in, filter_degree], degree_out))
+        self.radial = radial
+        gaunt = torch.from_numpy(gaunt_coefficients(degree_out, radial.degree, degree_in))
+        variances = torch.from_numpy(product_variances([degree_in, radial.degree], degree_out))
         # Times √4π, so that radial functions of unit size give coefficients R_l Y_lm of unit size.
         normalisation = torch.rsqrt(variances * average_neighbours) * math.sqrt(4 * math.pi)
         coupling = normalisation[degrees_of_coefficients(degree_out)].unsqueeze(-1) * (
@@ -43,41 +48,77 @@ class Convolution(nn.Module):
         self.register_buffer("coupling", coupling, persistent=False)
 
     def forward(
-        self, features: Tensor, radial: Tensor, harmonics: Tensor, neighbours: Tensor
+        self,
+        features: Tensor,
+        distances: Tensor,
+        harmonics: Tensor,
+        first: Tensor,
+        neighbours: Tensor,
     ) -> Tensor:
         """Return the sums over neighbours.
 
         Parameters
         ----------
         features : Tensor, shape (atoms, (degree_in + 1)^2, channels)
-        radial : Tensor, shape (centres, places, filter_degree + 1, channels)
-            R_l of each edge of each centre; zero at empty places.
-        harmonics : Tensor, shape (centres, places, (filter_degree + 1)^2)
+        distances : Tensor, shape (edges,), Å
+        harmonics : Tensor, shape (edges, (filter_degree + 1)^2)
             Y_lm of the directions from centre to neighbour.
-        neighbours : Tensor, shape (centres, places), int64
+        first : Tensor, shape (centres + 1,), int64
+            The edges of centre i are first[i] ... first[i + 1] - 1.
+        neighbours : Tensor, shape (edges,), int64
 
         Returns
         -------
         Tensor, shape (centres, (degree_out + 1)^2, channels)
         """
-        n_centres, places = neighbours.shape
-        n_coefficients, channels = features.shape[1], features.shape[2]
-        # Indexing with a table would be differentiated by atomic additions in no certain order.
-        of_neighbours = features.index_select(0, neighbours.flatten()).view(
-            n_centres, places, n_coefficients, channels
+        return torch.ops.gaunt.convolution(
+            features,
+            self.radial(distances),
+            harmonics,
+            first,
+            neighbours,
+            self.coupling,
+            None,
+            0.0,
         )
-        moments = []
-        for radial_l, harmonics_l in zip(
-            radial.unbind(2), harmonics.split(self.coefficients_of_degree, dim=2)
-        ):
-            weighted = radial_l.unsqueeze(2) * of_neighbours
-            moments.append(
-                torch.bmm(
-                    harmonics_l.transpose(1, 2),
-                    weighted.view(n_centres, places, n_coefficients * channels),
-                )
-            )
-        moment = torch.cat(moments, dim=1).view(
-            n_centres, harmonics.shape[2] * n_coefficients, channels
+
+
+class TabulatedConvolution(nn.Module):
+    """The same with radial functions from a table of cubic splines, for use after training.
+
+    Attributes
+    ----------
+    error : float
+        Largest deviation of the splines in units of the largest value of the radial functions.
+    """
+
+    coupling: Tensor
+    table: Tensor
+
+    def __init__(self, convolution: Convolution) -> None:
+        super().__init__()
+        splines = tabulate(convolution.radial)
+        self.step = splines.step
+        self.error = splines.error
+        self.register_buffer("coupling", convolution.coupling)
+        self.register_buffer("table", splines.table.to(convolution.coupling.dtype))
+
+    def forward(
+        self,
+        features: Tensor,
+        distances: Tensor,
+        harmonics: Tensor,
+        first: Tensor,
+        neighbours: Tensor,
+    ) -> Tensor:
+        """Return the sums over neighbours; arguments as for `Convolution`."""
+        return torch.ops.gaunt.convolution(
+            features,
+            distances,
+            harmonics,
+            first,
+            neighbours,
+            self.coupling,
+            self.table,
+            self.step,
         )
-        return torch.matmul(self.coupling, moment)

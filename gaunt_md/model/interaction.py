@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ..sphere import DegreeLinear
-from .convolution import Convolution
+from .convolution import Convolution, TabulatedConvolution
 from .many_body import ManyBodyProduct
 from .radial import RadialFunctions
 
@@ -25,6 +25,8 @@ class Interaction(nn.Module):
         In Å.
     radial_functions, radial_width : int
     average_neighbours : float
+    residual : bool
+        Keep the features and add to them. Without, an atom that has no neighbours gets zeros.
     """
 
     def __init__(
@@ -39,17 +41,22 @@ class Interaction(nn.Module):
         radial_functions: int,
         radial_width: int,
         average_neighbours: float,
+        residual: bool,
     ) -> None:
         super().__init__()
         self.mix_in = DegreeLinear(channels, channels, degree_in)
-        self.radial = RadialFunctions(
-            channels, filter_degree, cutoff, radial_functions, radial_width
+        radial = RadialFunctions(channels, filter_degree, cutoff, radial_functions, radial_width)
+        self.convolution: nn.Module = Convolution(
+            radial, degree_in, filter_degree, average_neighbours
         )
-        self.convolution = Convolution(degree_in, filter_degree, filter_degree, average_neighbours)
         self.many_body = ManyBodyProduct(channels, species, filter_degree, degree_out, correlation)
         self.mix_out = DegreeLinear(channels, channels, degree_out)
-        self.residual = DegreeLinear(channels, channels, min(degree_in, degree_out))
-        self.residual_weight = nn.Parameter(torch.ones(species, 1, channels))
+        self.residual = Residual(channels, species, degree_in, degree_out) if residual else None
+
+    def tabulate(self) -> None:
+        """Freeze the radial functions into splines."""
+        if isinstance(self.convolution, Convolution):
+            self.convolution = TabulatedConvolution(self.convolution)
 
     def forward(
         self,
@@ -57,29 +64,46 @@ class Interaction(nn.Module):
         species: Tensor,
         distances: Tensor,
         harmonics: Tensor,
+        first: Tensor,
         neighbours: Tensor,
     ) -> Tensor:
-        """Return the updated features of the first atoms, one for each row of ``neighbours``.
+        """Return the updated features of the first atoms, those whose edges are given.
 
         Parameters
         ----------
         features : Tensor, shape (atoms, (degree_in + 1)^2, channels)
         species : Tensor, shape (atoms,), int64
-        distances : Tensor, shape (rows, places), Å
-            Lengths of the edges of each atom; the cutoff at empty places.
-        harmonics : Tensor, shape (rows, places, (filter_degree + 1)^2)
-        neighbours : Tensor, shape (rows, places), int64
+        distances : Tensor, shape (edges,), Å
+        harmonics : Tensor, shape (edges, (filter_degree + 1)^2)
+        first : Tensor, shape (rows + 1,), int64
+            The edges of atom i are first[i] ... first[i + 1] - 1.
+        neighbours : Tensor, shape (edges,), int64
 
         Returns
         -------
         Tensor, shape (rows, (degree_out + 1)^2, channels)
         """
-        rows = neighbours.shape[0]
-        radial = self.radial(distances)
-        sums = self.convolution(self.mix_in(features), radial, harmonics, neighbours)
-        update = self.mix_out(self.many_body(sums, species[:rows]))
-        kept = (self.residual.degree + 1) * (self.residual.degree + 1)
-        residual = self.residual(features[:rows, :kept]) * self.residual_weight[species[:rows]]
+        rows = first.shape[0] - 1
+        sums = self.convolution(self.mix_in(features), distances, harmonics, first, neighbours)
         # The sum of two independent terms keeps unit variance, else products of later layers grow.
-        blended = math.sqrt(0.5) * (update[:, :kept] + residual)
-        return torch.cat([blended, update[:, kept:]], dim=1)
+        update = math.sqrt(0.5) * self.mix_out(self.many_body(sums, species[:rows]))
+        if self.residual is not None:
+            update = self.residual(features[:rows], species[:rows], update)
+        return update
+
+
+class Residual(nn.Module):
+    """Sum of an update and the features before it, mixed with weights for each species."""
+
+    def __init__(self, channels: int, species: int, degree_in: int, degree_out: int) -> None:
+        super().__init__()
+        degree = min(degree_in, degree_out)
+        self.kept = (degree + 1) ** 2
+        self.mix = DegreeLinear(channels, channels, degree)
+        self.weight = nn.Parameter(torch.ones(species, 1, channels))
+
+    def forward(self, features: Tensor, species: Tensor, update: Tensor) -> Tensor:
+        """Return (rows, (degree_out + 1)^2, channels)."""
+        before = self.mix(features[:, : self.kept]) * self.weight[species]
+        blended = update[:, : self.kept] + math.sqrt(0.5) * before
+        return torch.cat([blended, update[:, self.kept :]], dim=1)

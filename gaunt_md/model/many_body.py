@@ -5,10 +5,12 @@ import math
 import torch
 from torch import Tensor, nn
 
+from .. import kernels  # noqa: F401  (torch.ops.gaunt)
 from ..sphere import (
     DegreeLinear,
     degrees_of_coefficients,
     evaluation_matrix,
+    hemisphere,
     product_variances,
     projection_matrix,
     quadrature,
@@ -31,18 +33,16 @@ class ManyBodyProduct(nn.Module):
         Largest number of factors; the body order is one higher.
     """
 
-    to_grid: Tensor
-    from_grid: Tensor
+    evaluation: Tensor
+    projection: Tensor
 
     def __init__(
         self, channels: int, species: int, degree_in: int, degree_out: int, correlation: int
     ) -> None:
         super().__init__()
         self.correlation = correlation
-        grid = quadrature(correlation * degree_in + degree_out)
-        self.mixes = nn.ModuleList(
-            DegreeLinear(channels, channels, degree_in) for _ in range(correlation)
-        )
+        grid = hemisphere(quadrature(correlation * degree_in + degree_out))
+        self.mix = DegreeLinear(channels, correlation * channels, degree_in)
         self.weight = nn.Parameter(torch.randn(species, correlation, channels))
         # Values of unit variance on the grid, so that each order contributes alike.
         unit = math.sqrt(4 * math.pi) / (degree_in + 1)
@@ -53,16 +53,14 @@ class ManyBodyProduct(nn.Module):
         normalisation = torch.rsqrt(torch.from_numpy(variances))[
             degrees_of_coefficients(degree_out)
         ]
-        to_grid = unit * torch.from_numpy(evaluation_matrix(degree_in, grid))
-        from_grid = torch.from_numpy(projection_matrix(degree_out, grid))
-        self.register_buffer("to_grid", to_grid, persistent=False)
-        self.register_buffer("from_grid", normalisation.unsqueeze(-1) * from_grid, persistent=False)
+        evaluation = unit * torch.from_numpy(evaluation_matrix(degree_in, grid))
+        projection = normalisation * torch.from_numpy(projection_matrix(degree_out, grid)).mT
+        self.register_buffer("evaluation", evaluation, persistent=False)
+        self.register_buffer("projection", projection, persistent=False)
 
     def forward(self, x: Tensor, species: Tensor) -> Tensor:
         """Map (atoms, (degree_in + 1)^2, channels) to (atoms, (degree_out + 1)^2, channels)."""
-        weight = self.weight[species].unsqueeze(2)
-        factors = [torch.matmul(self.to_grid, mix(x)) for mix in self.mixes]
-        product = factors[self.correlation - 1] * weight[:, self.correlation - 1]
-        for order in range(self.correlation - 2, -1, -1):
-            product = factors[order] * (weight[:, order] + product)
-        return torch.matmul(self.from_grid, product)
+        mixes = self.mix(x).unflatten(2, [self.correlation, x.shape[2]]).unbind(2)
+        return torch.ops.gaunt.grid_product(
+            mixes, self.weight[species], self.evaluation, self.projection
+        )

@@ -1,19 +1,21 @@
 """The potential: E = Σ_i [E0(z_i) + scale · Σ_t readout_t(h_i^t)] + repulsion of the cores."""
 
+import copy
 from itertools import pairwise
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from .. import kernels  # noqa: F401  (torch.ops.gaunt)
 from ..errors import InputError
-from ..sphere import spherical_harmonics
-from .edges import edge_table, rows_of_layers
+from .edges import rows_of_layers
 from .interaction import Interaction
 from .linear import Linear
 from .radial import SILU_GAIN
 from .repulsion import CoreRepulsion
 
+MAX_FILTER_DEGREE = 8  # of kernels/csrc/kernels.h
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
@@ -116,8 +118,11 @@ class Potential(nn.Module):
                 radial_functions,
                 radial_width,
                 average_neighbours,
+                # Before the first layer features know the species alone. With nothing kept of
+                # them, an isolated atom has its reference energy.
+                residual=layer > 0,
             )
-            for degree_in, degree_out in pairwise(degrees)
+            for layer, (degree_in, degree_out) in enumerate(pairwise(degrees))
         )
         self.readouts = nn.ModuleList(
             [Linear(channels, 1) for _ in range(layers - 1)] + [_last_readout(channels)]
@@ -157,38 +162,44 @@ class Potential(nn.Module):
         rows = rows_of_layers(centres, neighbours, owned, self.layers)
         used = int(torch.searchsorted(centres, rows[0]))
         edge_vectors, centres, neighbours = edge_vectors[:used], centres[:used], neighbours[:used]
-        table = edge_table(centres, rows[0])
-        # Empty places hold an edge as long as the cutoff, where every radial function vanishes.
-        nowhere = edge_vectors.new_zeros(1, 3)
-        nowhere[0, 2] = self.cutoff
-        vectors = torch.cat([edge_vectors, nowhere]).index_select(0, table.flatten())
-        vectors = vectors.view(table.shape[0], table.shape[1], 3)
-        table_neighbours = torch.cat([neighbours, neighbours.new_zeros(1)])[table]
-        distances = torch.linalg.vector_norm(vectors, dim=-1)
-        directions = (vectors / distances.unsqueeze(-1)).to(dtype)
-        harmonics = spherical_harmonics(self.filter_degree, directions)
+        first = torch.searchsorted(centres, torch.arange(rows[0] + 1, device=centres.device))
+        distances = torch.linalg.vector_norm(edge_vectors, dim=-1)
+        directions = (edge_vectors / distances.unsqueeze(-1)).to(dtype)
+        harmonics = torch.ops.gaunt.harmonics(directions, self.filter_degree)
 
         features = self.embedding[species]
         readout = torch.zeros(owned, dtype=torch.float64, device=edge_vectors.device)
         for layer, (interaction, layer_readout) in enumerate(zip(self.interactions, self.readouts)):
+            ends = first[: rows[layer] + 1]
+            edges = int(ends[-1])
             features = interaction(
                 features,
                 species,
-                distances[: rows[layer]].to(dtype),
-                harmonics[: rows[layer]],
-                table_neighbours[: rows[layer]],
+                distances[:edges].to(dtype),
+                harmonics[:edges],
+                ends,
+                neighbours[:edges],
             )
             readout = readout + layer_readout(features[:owned, 0]).squeeze(-1).double()
         energies = self.reference_energies[species[:owned]] + self.energy_scale * readout
         if self.core_repulsion is not None:
-            pairs = self.core_repulsion(
-                torch.linalg.vector_norm(edge_vectors, dim=-1),
-                species[centres],
-                species[neighbours],
-            )
+            pairs = self.core_repulsion(distances, species[centres], species[neighbours])
             per_atom = torch.zeros_like(species, dtype=torch.float64).index_add(0, centres, pairs)
             energies = energies + 0.5 * per_atom[:owned]
         return energies
+
+    @torch.jit.unused
+    def tabulated(self) -> "Potential":
+        """Return a copy with its radial functions frozen into splines, for use."""
+        frozen = copy.deepcopy(self).eval().requires_grad_(False)
+        for interaction in frozen.interactions:
+            interaction.tabulate()
+        return frozen
+
+    @torch.jit.unused
+    def spline_error(self) -> float:
+        """Return the largest relative error of the splines of a tabulated potential."""
+        return max(float(interaction.convolution.error) for interaction in self.interactions)
 
     @torch.jit.export
     def evaluate(
@@ -248,6 +259,11 @@ def _check(hyperparameters: dict[str, Any]) -> None:
     for name in ("hidden_degree", "filter_degree"):
         if hyperparameters[name] < 0:
             raise InputError(f"{name} must not be negative; got {hyperparameters[name]}")
+    if hyperparameters["filter_degree"] > MAX_FILTER_DEGREE:
+        raise InputError(
+            f"filter_degree is {hyperparameters['filter_degree']}; the kernels go up to "
+            f"{MAX_FILTER_DEGREE}"
+        )
     highest = hyperparameters["correlation"] * hyperparameters["filter_degree"]
     if hyperparameters["layers"] > 1 and hyperparameters["hidden_degree"] > highest:
         raise InputError(

@@ -51,12 +51,13 @@ class RadialFunctions(nn.Module):
             nn.SiLU(),
             Linear(width, width, gain=SILU_GAIN),
             nn.SiLU(),
-            Linear(width, channels * (degree + 1), gain=SILU_GAIN),
         )
+        self.last = Linear(width, channels * (degree + 1), gain=SILU_GAIN)
 
     def forward(self, distances: Tensor) -> Tensor:
         """Map distances (...) in Å to values (..., degree + 1, channels)."""
         r = distances.unsqueeze(-1)
         basis = self.basis_scale * torch.sin(r * self.wave_numbers) / r
-        values = self.network(basis) * smooth_cutoff(r / self.cutoff)
-        return values.unflatten(-1, [self.degree + 1, self.channels])
+        # The last map is linear: switched off before it, there are fewer numbers to multiply.
+        hidden = self.network(basis) * smooth_cutoff(r / self.cutoff)
+        return self.last(hidden).unflatten(-1, [self.degree + 1, self.channels])

@@ -22,7 +22,7 @@ from .irreps import (
 )
 from .linear import DegreeLinear, DegreeWeights
 from .products import GauntProduct, ManyBodyGauntProduct, gaunt_product, many_body_product
-from .quadrature import Quadrature, quadrature
+from .quadrature import Quadrature, hemisphere, quadrature
 from .rotation import RotationMatrices
 from .variances import product_variances
 from .wigner import real_wigner_3j, wigner_3j
@@ -50,6 +50,7 @@ __all__ = [
     "gaunt_coefficients",
     "gaunt_constant",
     "gaunt_product",
+    "hemisphere",
     "legendre_polynomials",
     "many_body_product",
     "poisson_bracket",

@@ -14,8 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from .. import kernels  # noqa: F401  (torch.ops.gaunt)
 from .harmonics import spherical_harmonics
-from .quadrature import Quadrature, quadrature
+from .quadrature import Quadrature, hemisphere, quadrature
 
 
 def evaluation_matrix(degree: int, grid: Quadrature) -> NDArray[np.float64]:
@@ -34,6 +35,9 @@ def projection_matrix(degree: int, grid: Quadrature) -> NDArray[np.float64]:
 class GridProduct(nn.Module):
     """Product of functions of the given degrees, up to ``degree_out``, on a quadrature grid.
 
+    Only one of s and -s is evaluated: functions of even degree have the same value at both,
+    those of odd degree opposite ones.
+
     Parameters
     ----------
     degrees : sequence of int
@@ -46,19 +50,22 @@ class GridProduct(nn.Module):
 
     def __init__(self, degrees: Sequence[int], degree_out: int) -> None:
         super().__init__()
-        grid = quadrature(sum(degrees) + degree_out)
+        grid = hemisphere(quadrature(sum(degrees) + degree_out))
         evaluation = torch.from_numpy(evaluation_matrix(max(degrees), grid))
-        projection = torch.from_numpy(projection_matrix(degree_out, grid))
+        projection = torch.from_numpy(projection_matrix(degree_out, grid).T.copy())
         self.register_buffer("evaluation", evaluation, persistent=False)
         self.register_buffer("projection", projection, persistent=False)
 
     def forward(self, factors: list[Tensor]) -> Tensor:
         """Map coefficients (..., (L_i + 1)^2, channels) to (..., (degree_out + 1)^2, channels)."""
-        product = self._values(factors[0])
-        for factor in factors[1:]:
-            product = product * self._values(factor)
-        return torch.matmul(self.projection.to(product.dtype), product)
-
-    def _values(self, x: Tensor) -> Tensor:
-        # The matrix for a lower degree is the first columns of that for a higher one.
-        return torch.matmul(self.evaluation[:, : x.shape[-2]].to(x.dtype), x)
+        shape = list(torch.broadcast_tensors([factor[..., 0, :] for factor in factors])[0].shape)
+        channels = shape[-1:]
+        nodes: list[Tensor] = []
+        for factor in factors:
+            size = [factor.shape[-2]] + channels  # noqa: RUF005  (TorchScript)
+            nodes.append(factor.expand(shape[:-1] + size).reshape([-1] + size))  # noqa: RUF005
+        dtype = factors[0].dtype
+        product: Tensor = torch.ops.gaunt.grid_product(
+            nodes, None, self.evaluation.to(dtype), self.projection.to(dtype)
+        )
+        return product.reshape(shape[:-1] + [product.shape[-2]] + channels)  # noqa: RUF005

@@ -10,6 +10,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from .. import kernels  # noqa: F401  (torch.ops.gaunt)
 from .coefficients import degrees_of_coefficients
 
 
@@ -23,16 +24,14 @@ class DegreeLinear(nn.Module):
     def __init__(self, channels_in: int, channels_out: int, degree: int) -> None:
         super().__init__()
         self.degree = degree
-        self.coefficients_of_degree = [2 * l + 1 for l in range(degree + 1)]
         self.scale = 1.0 / math.sqrt(channels_in)
         self.weight = nn.Parameter(torch.randn(degree + 1, channels_in, channels_out))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the mixed coefficients."""
-        blocks = x.split(self.coefficients_of_degree, dim=-2)
-        weights = (self.scale * self.weight).unbind()
-        mixed = [torch.matmul(block, weight) for block, weight in zip(blocks, weights)]  # noqa: B905
-        return torch.cat(mixed, dim=-2)
+        nodes = x.reshape([-1, x.shape[-2], x.shape[-1]])
+        mixed: Tensor = torch.ops.gaunt.degree_linear(nodes, self.scale * self.weight)
+        return mixed.reshape(list(x.shape[:-1]) + [self.weight.shape[2]])  # noqa: RUF005
 
 
 class DegreeWeights(nn.Module):

@@ -38,7 +38,7 @@ class Quadrature:
 
 @lru_cache
 def quadrature(degree: int) -> Quadrature:
-    """Return the smallest known rule that is exact up to ``degree``.
+    """Return the smallest known rule that is exact up to ``degree``; with s it contains -s.
 
     A Lebedev rule where one exists (about two thirds of the nodes), else the product rule.
 
@@ -59,7 +59,8 @@ def quadrature(degree: int) -> Quadrature:
 def product_quadrature(degree: int) -> Quadrature:
     """Return Gauss-Legendre nodes in cos θ times uniform angles φ."""
     cosines, cosine_weights = np.polynomial.legendre.leggauss(degree // 2 + 1)
-    angles = 2 * np.pi * np.arange(degree + 1) / (degree + 1)
+    n_angles = degree + 1 + (degree + 1) % 2  # even, so that -s is a node if s is one
+    angles = 2 * np.pi * np.arange(n_angles) / n_angles
     z, phi = (grid.ravel() for grid in np.meshgrid(cosines, angles, indexing="ij"))
     sine = np.sqrt(1 - z**2)
     points = np.stack([sine * np.cos(phi), sine * np.sin(phi), z], axis=1)
@@ -71,3 +72,10 @@ def _lebedev_quadrature(order: int) -> Quadrature:
     """Return the rule of V. I. Lebedev and D. N. Laikov, Doklady Math. 59, 477 (1999)."""
     points, weights = lebedev_rule(order)
     return Quadrature(order, np.ascontiguousarray(points.T), weights)
+
+
+def hemisphere(grid: Quadrature) -> Quadrature:
+    """Return one of each pair of nodes s and -s, with the weight that each of the two has."""
+    x, y, z = (np.where(np.abs(component) < 1e-12, 0, component) for component in grid.points.T)
+    kept = (z > 0) | ((z == 0) & ((y > 0) | ((y == 0) & (x > 0))))
+    return Quadrature(grid.degree, grid.points[kept], grid.weights[kept])

@@ -1,0 +1,126 @@
+"""Compile the kernels for this environment, once.
+
+The library is kept in the cache of `gaunt_md.compile_cache` under a name made of everything it
+depends on. It holds the loops for several instruction sets and picks one when it is loaded, so
+that all nodes of a cluster can share it.
+"""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+
+from ..compile_cache import cache_folder, compiler, describe_compiler, digest, locked
+from ..errors import BuildError
+
+SOURCES = Path(__file__).with_name("csrc")
+
+# No -ffast-math: results that are not numbers must be seen.
+_KERNEL_FLAGS = ("-std=c++17", "-O3", "-ffp-contract=fast", "-fno-math-errno", "-Wno-psabi")
+
+
+def instruction_sets() -> dict[str, list[str]]:
+    """Return the compiler's flags for each instruction set that the kernels are made for."""
+    sets: dict[str, list[str]] = {"baseline": []}
+    if platform.machine() in ("x86_64", "AMD64"):
+        sets["avx2"] = ["-mavx2", "-mfma"]
+        sets["avx512"] = ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma"]
+    return sets
+
+
+def ensure_built() -> Path:
+    """Return the library, building it if that was never tried; processes wait for one another.
+
+    Raises
+    ------
+    BuildError
+        If there is no compiler, or it fails; the message names its output.
+    """
+    library = _library()
+    if library.is_file():
+        return library
+    with locked(library):
+        if not library.is_file():
+            _build(library)
+    return library
+
+
+def _library() -> Path:
+    """Return where the library lies; without a compiler, one that any compiler has built.
+
+    The nodes of a cluster often have no compiler, where those that people log in to have one.
+    """
+    sources = (f"{path.name}\n{path.read_text('utf-8')}" for path in _sources())
+    environment = (str(_torch()), metadata.version("torch"), platform.machine(), *sources)
+    name = "kernels-" + digest("\n".join(environment))[:16]
+    if not describe_compiler():
+        for built in sorted(cache_folder().glob(f"{name}-*.so")):
+            return built
+    return cache_folder() / f"{name}-{digest(describe_compiler())[:8]}.so"
+
+
+def _build(library: Path) -> None:
+    """Compile into a temporary folder, then move the library into its place; the lock is held."""
+    log = library.with_suffix(".log")
+    if not describe_compiler():
+        raise BuildError("there is no C++ compiler: install g++, or set CXX to one")
+    if log.exists():
+        raise BuildError(f"they could not be compiled, see {log}; delete it to try again")
+    print("gaunt-md: compiling the kernels: once, half a minute ...", file=sys.stderr, flush=True)
+    work = library.with_suffix(".building")
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    with ThreadPoolExecutor() as pool:
+        outputs = list(pool.map(_run, _compilations(work)))
+    objects = sorted(str(path) for path in work.glob("*.o"))
+    if not any(outputs):
+        outputs.append(_run(_link(objects, work / "kernels.so")))
+    if not (work / "kernels.so").is_file():
+        log.write_text("".join(outputs), "utf-8")
+        shutil.rmtree(work)
+        raise BuildError(f"they could not be compiled, see {log}")
+    (work / "kernels.so").replace(library)
+    shutil.rmtree(work)
+
+
+def _compilations(work: Path) -> Iterator[list[str]]:
+    common = [compiler(), "-c", "-fPIC", "-fvisibility=hidden"]
+    for name, flags in instruction_sets().items():
+        source = [str(SOURCES / "kernels.cpp"), "-o", str(work / f"{name}.o")]
+        yield [*common, *_KERNEL_FLAGS, *flags, f"-DGAUNT_INSTRUCTION_SET={name}", *source]
+    dispatch = [str(SOURCES / "dispatch.cpp"), "-o", str(work / "dispatch.o")]
+    yield [*common, "-std=c++17", "-O2", *dispatch]
+    include = _torch() / "include"
+    headers = ["-isystem", str(include), "-isystem", str(include / "torch/csrc/api/include")]
+    operators = [str(SOURCES / "operators.cpp"), "-o", str(work / "operators.o")]
+    yield [*common, "-std=c++20", "-O2", *headers, *operators]
+
+
+def _link(objects: list[str], library: Path) -> list[str]:
+    folder = str(_torch() / "lib")
+    torch = [f"-L{folder}", f"-Wl,-rpath,{folder}", "-ltorch_cpu", "-lc10"]
+    return [compiler(), "-shared", *objects, *torch, "-o", str(library)]
+
+
+def _run(command: list[str]) -> str:
+    """Return the output of a command if it failed, nothing otherwise."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return f"{' '.join(command)}\n{done.stdout}{done.stderr}\n" if done.returncode else ""
+
+
+def _torch() -> Path:
+    found = find_spec("torch")
+    assert found is not None
+    assert found.submodule_search_locations
+    return Path(found.submodule_search_locations[0])
+
+
+def _sources() -> list[Path]:
+    return sorted([*SOURCES.glob("*.cpp"), *SOURCES.glob("*.h"), Path(__file__)])

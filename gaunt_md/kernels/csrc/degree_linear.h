@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+// Matrices that mix channels, one for each degree: small dense products in registers.
+#pragma once
+
+#include "numbers.h"
+
+#include <type_traits>
+
+namespace gaunt::GAUNT_INSTRUCTION_SET {
+
+/// Rows of x times a panel of Registers registers of columns.
+template <class Real, int Rows, int Registers>
+inline void multiply_panel(const DegreeLinear<Real> &shape, const Real *const (&x)[Rows],
+                           const Real *weight, Real *const (&y)[Rows])
+{
+  Vector<Real> sums[Rows][Registers] = {};
+  for (int c = 0; c < shape.channels_in; ++c) {
+    Vector<Real> w[Registers];
+#pragma GCC unroll 4
+    for (int v = 0; v < Registers; ++v) w[v] = load(weight + v * lanes<Real>);
+#pragma GCC unroll 8
+    for (int row = 0; row < Rows; ++row)
+#pragma GCC unroll 4
+      for (int v = 0; v < Registers; ++v) sums[row][v] += x[row][c] * w[v];
+    weight += shape.channels_out;
+  }
+  for (int row = 0; row < Rows; ++row)
+    for (int v = 0; v < Registers; ++v) store(y[row] + v * lanes<Real>, sums[row][v]);
+}
+
+template <class Real, int Rows>
+inline void multiply_rows(const DegreeLinear<Real> &shape, int l, int64_t first_row,
+                          Range nodes, Real *out)
+{
+  constexpr int registers = vector_registers == 32 ? 4 : 2;
+  const int orders = 2 * l + 1, n_coefficients = (shape.degree + 1) * (shape.degree + 1);
+  const Real *x[Rows], *matrix = shape.weight + static_cast<int64_t>(l) * shape.channels_in * shape.channels_out;
+  Real *y[Rows];
+  for (int row = 0; row < Rows; ++row) {
+    const int64_t at = (nodes.begin + (first_row + row) / orders) * n_coefficients + l * l +
+                       (first_row + row) % orders;
+    x[row] = shape.x + at * shape.channels_in;
+    y[row] = out + at * shape.channels_out;
+  }
+  int column = 0;
+  const auto panel = [&](auto width) {
+    multiply_panel<Real, Rows, decltype(width)::value>(shape, x, matrix + column, y);
+    column += decltype(width)::value * lanes<Real>;
+    for (int row = 0; row < Rows; ++row) y[row] += decltype(width)::value * lanes<Real>;
+  };
+  while (column + registers * lanes<Real> <= shape.channels_out)
+    panel(std::integral_constant<int, registers>());
+  while (column < shape.channels_out) panel(std::integral_constant<int, 1>());
+}
+
+template <class Real> void degree_linear(const DegreeLinear<Real> &shape, Range nodes, Real *out)
+{
+  constexpr int rows = vector_registers == 32 ? 6 : 4;
+  constexpr int64_t nodes_in_cache = 16;
+  for (int64_t begin = nodes.begin; begin < nodes.end; begin += nodes_in_cache) {
+    const int64_t end = begin + nodes_in_cache < nodes.end ? begin + nodes_in_cache : nodes.end;
+    for (int l = 0; l <= shape.degree; ++l) {
+      const int64_t n_rows = (end - begin) * (2 * l + 1);
+      int64_t row = 0;
+      for (; row + rows <= n_rows; row += rows)
+        multiply_rows<Real, rows>(shape, l, row, {begin, end}, out);
+      for (; row < n_rows; ++row) multiply_rows<Real, 1>(shape, l, row, {begin, end}, out);
+    }
+  }
+}
+
+} // namespace gaunt::GAUNT_INSTRUCTION_SET

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// The kernels for one instruction set. Compiled once for each, with GAUNT_INSTRUCTION_SET defined.
+#include "convolution.h"
+#include "degree_linear.h"
+#include "grid_product.h"
+#include "harmonics.h"
+
+namespace gaunt::GAUNT_INSTRUCTION_SET {
+
+template <class Real>
+constexpr Kernels<Real> table = {
+    convolution<Real>,   convolution_gradient<Real>, grid_product<Real>, grid_product_gradient<Real>,
+    degree_linear<Real>, harmonics<Real>,            harmonics_gradient<Real>,
+};
+
+const Kernels<float> &kernels_float() { return table<float>; }
+const Kernels<double> &kernels_double() { return table<double>; }
+
+} // namespace gaunt::GAUNT_INSTRUCTION_SET

@@ -1,0 +1,185 @@
+"""The kernels in plain torch, written for reading: the same operations, the same arguments.
+
+They serve where no compiler is found, and as the reference that the compiled ones are tested
+against. Shapes and meaning of the arguments are those of csrc/kernels.h.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+
+def convolution(
+    features: Tensor,
+    radial: Tensor,
+    harmonics: Tensor,
+    first: Tensor,
+    neighbours: Tensor,
+    coupling: Tensor,
+    table: Tensor | None,
+    step: float,
+) -> Tensor:
+    """Return A_i = G : Σ_e h_j ⊗ (R Y)_e, shape (centres, outputs, channels).
+
+    Parameters
+    ----------
+    features : Tensor, shape (atoms, features, channels)
+    radial : Tensor, shape (edges, degree + 1, channels), or (edges,) with a table
+        R_l of each edge; with a table the lengths of the edges.
+    harmonics : Tensor, shape (edges, (degree + 1)^2)
+    first : Tensor, shape (centres + 1,), int64
+        The edges of centre i are first[i] ... first[i + 1] - 1.
+    neighbours : Tensor, shape (edges,), int64
+    coupling : Tensor, shape (outputs, (degree + 1)^2 · features)
+    table : Tensor or None, shape (nodes, 2, degree + 1, channels)
+        Values and slopes times ``step`` of R at equidistant nodes.
+    step : float
+        Distance of the nodes.
+    """
+    if table is not None:
+        radial = hermite_spline(radial, table, step)
+    degree = radial.shape[1] - 1
+    edges = edge_table(first)
+    n_centres, places = edges.shape
+    # The place after the last edge is empty; radial functions of zero keep it from counting.
+    radial = torch.cat([radial, torch.zeros_like(radial[:1])]) if len(radial) else radial
+    if places == 0:
+        return features.new_zeros(n_centres, coupling.shape[0], features.shape[2])
+    rows = edges.flatten()
+    harmonics = torch.cat([harmonics, harmonics[:1]]).index_select(0, rows)
+    of_neighbours = features.index_select(0, torch.cat([neighbours, neighbours[:1]])[rows])
+    radial = radial.index_select(0, rows)
+    moments = []
+    for l in range(degree + 1):
+        weighted = radial[:, l].unsqueeze(1) * of_neighbours
+        moments.append(
+            torch.bmm(
+                harmonics[:, l * l : (l + 1) ** 2].unflatten(0, (n_centres, places)).mT,
+                weighted.flatten(1).unflatten(0, (n_centres, places)),
+            )
+        )
+    moment = torch.cat(moments, dim=1).view(n_centres, -1, features.shape[2])
+    return torch.matmul(coupling, moment)
+
+
+def edge_table(first: Tensor) -> Tensor:
+    """Return the edges of each centre, shape (centres, places); the number of edges if empty."""
+    counts = first.diff()
+    places = int(counts.max()) if len(counts) else 0
+    place = torch.arange(places, device=first.device)
+    edges = first[:-1].unsqueeze(1) + place
+    return torch.where(place < counts.unsqueeze(1), edges, first[-1])
+
+
+def hermite_spline(distances: Tensor, table: Tensor, step: float) -> Tensor:
+    """Return the cubic Hermite splines of a table, shape (edges, degree + 1, channels)."""
+    x = distances / step
+    node = x.detach().long().clamp(0, table.shape[0] - 2)
+    t = (x - node).view(-1, 1, 1)
+    value, slope = table[node].unbind(1)
+    next_value, next_slope = table[node + 1].unbind(1)
+    return (
+        (1 + 2 * t) * (1 - t) ** 2 * value
+        + t * (1 - t) ** 2 * slope
+        + (3 - 2 * t) * t**2 * next_value
+        - t**2 * (1 - t) * next_slope
+    )
+
+
+def grid_product(
+    factors: list[Tensor], weights: Tensor | None, evaluation: Tensor, projection: Tensor
+) -> Tensor:
+    """Return P [f_1 (w_1 + f_2 (w_2 + ...))], or P [f_1 f_2 ...] without weights.
+
+    Parameters
+    ----------
+    factors : list of Tensor, each of shape (nodes, (L_q + 1)^2, channels)
+    weights : Tensor or None, shape (nodes, factors, channels)
+    evaluation : Tensor, shape (points, columns)
+        Harmonics at points of which -s is a node of the grid, too.
+    projection : Tensor, shape (points, (degree_out + 1)^2)
+        Harmonics times weights of the quadrature.
+
+    Returns
+    -------
+    Tensor, shape (nodes, (degree_out + 1)^2, channels)
+    """
+    both = torch.cat([evaluation, evaluation * parities(evaluation)])
+    product = torch.zeros_like(factors[0][:, :1])
+    for q in range(len(factors) - 1, -1, -1):
+        values = torch.matmul(both[:, : factors[q].shape[1]], factors[q])
+        if weights is not None:
+            product = values * (weights[:, q].unsqueeze(1) + product)
+        else:
+            product = values if q == len(factors) - 1 else values * product
+    return torch.matmul(torch.cat([projection, projection * parities(projection)]).mT, product)
+
+
+def parities(matrix: Tensor) -> Tensor:
+    """Return (-1)^l of each column lm: what harmonics are multiplied with from s to -s."""
+    degree = math.isqrt(matrix.shape[1]) - 1
+    signs = [(-1.0) ** l for l in range(degree + 1) for _ in range(2 * l + 1)]
+    return torch.tensor(signs, dtype=matrix.dtype, device=matrix.device)
+
+
+def degree_linear(x: Tensor, weight: Tensor) -> Tensor:
+    """Map (nodes, (degree + 1)^2, in) by (degree + 1, in, out), one matrix for each degree."""
+    blocks = x.split([2 * l + 1 for l in range(weight.shape[0])], dim=1)
+    return torch.cat([torch.matmul(block, w) for block, w in zip(blocks, weight, strict=True)], 1)
+
+
+def harmonics(vectors: Tensor, degree: int) -> Tensor:
+    """Return the spherical harmonics of unit vectors, shape (edges, (degree + 1)^2)."""
+    return spherical_harmonics(degree, vectors)
+
+
+def spherical_harmonics(degree: int, directions: Tensor) -> Tensor:
+    """Return the real orthonormal spherical harmonics of unit vectors.
+
+    Parameters
+    ----------
+    degree : int
+        Highest degree L.
+    directions : Tensor, shape (..., 3)
+        Unit vectors (x, y, z); they are not normalised here.
+
+    Returns
+    -------
+    Tensor, shape (..., (degree + 1)^2)
+        Y_lm in the order m = -l..l, with ∫ Y_lm Y_l'm' = δ_ll' δ_mm'; Y_1 is proportional to
+        (y, z, x).
+
+    Notes
+    -----
+    Y_lm = Q_l|m|(z) · Re (x + iy)^m for m ≥ 0 and Q_l|m|(z) · Im (x + iy)^|m| for m < 0, where Q
+    is the normalised associated Legendre function without its factor sin^m θ. The recurrence in l
+    is the fully normalised one of Holmes and Featherstone, J. Geodesy 76, 279 (2002).
+    """
+    x, y, z = directions[..., 0], directions[..., 1], directions[..., 2]
+    cosines: list[Tensor] = [torch.ones_like(x)]  # Re (x + iy)^m
+    sines: list[Tensor] = [torch.zeros_like(x)]  # Im (x + iy)^m
+    for m in range(1, degree + 1):
+        cosines.append(x * cosines[m - 1] - y * sines[m - 1])
+        sines.append(x * sines[m - 1] + y * cosines[m - 1])
+
+    harmonics = [torch.zeros_like(x) for _ in range((degree + 1) * (degree + 1))]
+    sectoral = 1.0 / math.sqrt(4.0 * math.pi)  # Q_mm, a constant
+    for m in range(degree + 1):
+        if m == 1:
+            sectoral *= math.sqrt(3.0)
+        elif m > 1:
+            sectoral *= math.sqrt((2 * m + 1) / (2 * m))
+        before = torch.zeros_like(z)
+        polynomial = sectoral * torch.ones_like(z)
+        for l in range(m, degree + 1):
+            if l > m:
+                rising = math.sqrt((4.0 * l * l - 1) / (l * l - m * m))
+                falling = math.sqrt(((l - 1.0) ** 2 - m * m) / (4.0 * (l - 1) ** 2 - 1))
+                following = rising * (z * polynomial - falling * before)
+                before = polynomial
+                polynomial = following
+            harmonics[l * l + l + m] = polynomial * cosines[m]
+            if m > 0:
+                harmonics[l * l + l - m] = polynomial * sines[m]
+    return torch.stack(harmonics, -1)
