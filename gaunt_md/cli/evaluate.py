@@ -26,7 +26,8 @@ def evaluate(
     from .. import potential_file
     from ..data.read import read_labelled, without_isolated_atoms
     from ..files import require_folder
-    from ..training.evaluate import compare, words
+    from ..training.evaluate import compare
+    from ..training.quantities import words
 
     if plot is not None:
         require_folder(plot)

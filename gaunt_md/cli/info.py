@@ -47,20 +47,20 @@ def _list_shipped() -> None:
 
 def _rows(manifest: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield what people want to know, in words."""
+    from ..training.quantities import sentence
+
     yield "name", manifest["name"]
     yield "elements", " ".join(manifest["elements"])
-    yield "licence", manifest["licence"] or "not stated"
+    yield "licence of the data", manifest["licence"] or "not stated"
     yield "cutoff", f"{manifest['cutoff']:g} Å, {manifest['layers']} layers"
     yield "network", f"{manifest['channels']} channels, {manifest['dtype']}"
     for data, errors in manifest["errors"].items():
-        for quantity, error in errors.items():
-            if error is not None:
-                yield f"error, {data}", f"{quantity} {error:.4g}"
+        known = {quantity: error for quantity, error in errors.items() if error is not None}
+        for quantity, error in known.items():
+            yield f"{data} errors", sentence(quantity, error)
     for pair, distance in manifest["shortest_distances"].items():
         yield "shortest distance", f"{pair} {distance:.3f} Å in the training data"
-    for name, value in manifest["training"].items():
-        if name != "configuration":
-            yield f"training, {name}", _in_words(value)
+    yield from _training(manifest["training"])
     yield (
         "written",
         (
@@ -70,10 +70,19 @@ def _rows(manifest: dict[str, Any]) -> Iterator[tuple[str, str]]:
     )
 
 
-def _in_words(value: Any) -> str:
-    """Write what JSON holds without brackets and quotation marks."""
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {_in_words(item)}" for key, item in value.items())
-    if isinstance(value, list):
-        return "; ".join(_in_words(item) for item in value)
-    return str(value)
+def _training(training: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what is known of the training; a file made by other means may know nothing."""
+    for data in training.get("data", []):
+        yield (
+            "training data",
+            f"{data['file']}, {data['frames']} structures, sha256 {data['sha256']}",
+        )
+    if counts := training.get("structures"):
+        yield (
+            "training",
+            f"{counts['train']} structures trained on, {counts['validation']} validated on",
+        )
+    if "epochs" in training:
+        yield "", f"{training['epochs']} epochs in {training['minutes']:g} minutes"
+    if start := training.get("started_from"):
+        yield "", f"started from {start['name']} ({start['file']}, sha256 {start['sha256']})"

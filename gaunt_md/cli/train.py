@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+_USUAL_NAME = "looks for the usual ones"
+
 STOPPED = 3
 """Exit status of a training that was stopped and can be gone on with."""
 
@@ -18,23 +20,85 @@ def train(
         Path | None, typer.Argument(help="YAML configuration; `gaunt-md config` prints one.")
     ] = None,
     train: Annotated[
-        list[Path] | None, typer.Option(help="File to train on; may be repeated.")
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="File to train on; may be repeated."),
     ] = None,
     validation: Annotated[
-        list[Path] | None, typer.Option(help="File to validate on; may be repeated.")
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="File to validate on; may be repeated.",
+            show_default="a twentieth of the training data",
+        ),
     ] = None,
-    output: Annotated[Path | None, typer.Option(help="Folder for everything written.")] = None,
-    name: Annotated[str | None, typer.Option(help="Name of the potential.")] = None,
-    cutoff: Annotated[float | None, typer.Option(help="Cutoff, Å.")] = None,
-    channels: Annotated[int | None, typer.Option(help="Width of the features.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the data.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Structures per step.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Highest learning rate.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of weights, split and order.")] = None,
+    energy_key: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Name of the total energies, eV.", show_default=_USUAL_NAME
+        ),
+    ] = None,
+    forces_key: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Name of the forces, eV/Å.", show_default=_USUAL_NAME),
+    ] = None,
+    stress_key: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Name of the stress, eV/Å^3, tension positive.",
+            show_default=_USUAL_NAME,
+        ),
+    ] = None,
+    start_from: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CHECKPOINT",
+            help="Train the potential of another training further, on other data or for longer; "
+            "consider a --learning-rate of 0.001.",
+            show_default="random parameters",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Folder for everything written.", show_default="the name"
+        ),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Name of the potential.", show_default="that of the first file"
+        ),
+    ] = None,
+    cutoff: Annotated[
+        float | None, typer.Option(help="How far atoms see each other, Å.", show_default="5.0")
+    ] = None,
+    channels: Annotated[
+        int | None,
+        typer.Option(help="Width of the network; more is slower.", show_default="32"),
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Passes over the data.", show_default="200")
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(help="Structures per step.", show_default="2")
+    ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Highest learning rate.", show_default="0.01")
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="Decides first parameters, split and order.", show_default="1"),
+    ] = None,
     minutes: Annotated[
-        float | None, typer.Option(help="Stop after so many minutes; the same command goes on.")
+        float | None,
+        typer.Option(
+            help="Stop after so many minutes; the same command goes on.", show_default="never"
+        ),
     ] = None,
-    threads: Annotated[int | None, typer.Option(help="Threads of the processor to use.")] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="Threads of the processor.", show_default="torch's choice")
+    ] = None,
 ) -> None:
     """Train a potential on energies, forces and, where there are any, stresses.
 
@@ -49,11 +113,20 @@ def train(
         raise InputError("give a configuration or --train FILE; `gaunt-md config` prints one")
     values = load_configuration(configuration) if configuration else {}
     _override(values, None, name=name, output=output)
-    _override(values, "data", train=train, validation=validation)
+    _override(
+        values,
+        "data",
+        train=train,
+        validation=validation,
+        energy_key=energy_key,
+        forces_key=forces_key,
+        stress_key=stress_key,
+    )
     _override(values, "model", cutoff=cutoff, channels=channels)
     _override(
         values,
         "training",
+        start_from=start_from,
         epochs=epochs,
         batch_size=batch_size,
         learning_rate=learning_rate,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .evaluate import UNITS
+from .quantities import UNITS
 
 
 def card(manifest: dict[str, Any]) -> str:
@@ -36,7 +36,16 @@ def _data(training: dict[str, Any]) -> str:
     return (
         "\n".join(["| file | structures | sha256 |", "| --- | --- | --- |", *rows])
         + f"\n\n{counts['train']} structures were trained on, {counts['validation']} decided "
-        "which epoch is kept."
+        "which epoch is kept." + _start(training.get("started_from"))
+    )
+
+
+def _start(file: dict[str, str] | None) -> str:
+    if file is None:
+        return ""
+    return (
+        f" The training started from the potential {file['name']} (`{file['file']}`, sha256 "
+        f"`{file['sha256']}`), whose data are on its own card."
     )
 
 

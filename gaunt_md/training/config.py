@@ -89,6 +89,12 @@ class ModelOptions(_Section):
 class TrainingOptions(_Section):
     """How to train."""
 
+    start_from: Path | None = Field(
+        default=None,
+        description="Checkpoint, NAME.ckpt, whose potential is trained further; null: start from "
+        "random parameters. Model options that are left out are those of the checkpoint. The "
+        "learning rate rises to learning_rate again: 0.001 changes the potential gently.",
+    )
     epochs: int = Field(default=200, ge=1, description="Passes over the training data.")
     batch_size: int = Field(default=2, ge=1, description="Structures per step.")
     learning_rate: float = Field(default=0.01, gt=0, description="Highest learning rate.")

@@ -12,20 +12,7 @@ from ..data.graph import Evaluation, evaluate
 from ..data.read import LabelledStructure
 from ..units import EV_PER_CUBIC_ANGSTROM_TO_GPA, EV_TO_MEV
 from .dataset import Batch, InOrder, labelled_graph
-
-UNITS = {
-    "energy_mae_meV_per_atom": ("energy MAE", "meV/atom"),
-    "energy_rmse_meV_per_atom": ("energy RMSE", "meV/atom"),
-    "force_mae_eV_per_A": ("force MAE", "eV/Å"),
-    "force_rmse_eV_per_A": ("force RMSE", "eV/Å"),
-    "stress_rmse_GPa": ("stress RMSE", "GPa"),
-}
-"""Names of errors in files and JSON, with what people call them and their units."""
-
-
-def words(name: str) -> str:
-    """Return the name of an error as people write it, e.g. "force RMSE, eV/Å"."""
-    return ", ".join(UNITS.get(name, (name,)))
+from .quantities import UNITS
 
 
 @dataclass(frozen=True)

@@ -88,6 +88,8 @@ class TrainingFolder:
             raise InputError(
                 f"'{self.path}' holds a training with another configuration: "
                 f"{'; '.join(differences)}. Choose another --output or restore the value"
+                + f". To train its potential further: --start-from {self.best} and another --output"
+                * self.best.exists()
             )
 
     def record_configuration(self) -> None:

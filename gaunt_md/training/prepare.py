@@ -31,6 +31,7 @@ from ..data.summary import summarise, summary_table
 from ..errors import InputError, closest
 from .config import Configuration
 from .dataset import Batch, labelled_graph
+from .start import StartingPoint
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,18 @@ class TrainingData:
     record: dict[str, Any]
 
 
-def prepare(configuration: Configuration, console: Console) -> TrainingData:
+def prepare(
+    configuration: Configuration, console: Console, start: StartingPoint | None = None
+) -> TrainingData:
     """Read, check and summarise the data, and build their graphs.
+
+    Parameters
+    ----------
+    configuration : Configuration
+    console : Console
+        Where the summary goes.
+    start : StartingPoint
+        Decides elements, scales and reference energies; None: the data do.
 
     Raises
     ------
@@ -64,9 +75,14 @@ def prepare(configuration: Configuration, console: Console) -> TrainingData:
     options = configuration.data
     required = required_labels(configuration)
     structures, keys = read_labelled(options.train, asked_keys(configuration), required)
-    elements = elements_of(structures)
-    energies = _reference_energies(configuration, structures, elements)
     molecules = without_isolated_atoms(structures, required)
+    elements = start.elements(structures) if start else elements_of(structures)
+    given = _given_energies(configuration, elements)
+    if start:
+        energies = start.reference_energies(molecules, given, console)
+    else:
+        known = {**isolated_energies(structures), **given}
+        energies = reference_energies(molecules, elements, known)
     console.print(summary_table(summarise(molecules, keys, elements, energies), len(molecules)))
     if warning := unit_warning(molecules):
         console.print(f"[yellow]warning:[/yellow] {warning}")
@@ -79,22 +95,18 @@ def prepare(configuration: Configuration, console: Console) -> TrainingData:
     if options.test:  # read now, so that no mistake in them shows only after the last epoch
         for x in without_isolated_atoms(read_with_keys(options.test, keys, required), required):
             labelled_graph(x, elements, cutoff)
-    scale = forces_rms(train)
-    if not scale > 0:
-        # Without forces, or where all vanish by symmetry, the energies give the scale.
-        scale = max(float(np.nanstd([x.energy / len(x.atoms) for x in train])), 1e-3)
+    neighbours = average_neighbours([batch.graph for batch in batches])
     hyperparameters = {
         "elements": elements,
-        "average_neighbours": average_neighbours([batch.graph for batch in batches]),
-        "energy_scale": scale,
+        "average_neighbours": start.average_neighbours if start else neighbours,
+        "energy_scale": start.energy_scale if start else _energy_scale(train),
         "reference_energies": energies,
     }
     for element, energy in zip(elements, energies, strict=True):
         console.print(f"reference energy of {element}: {energy:.6f} eV", highlight=False)
     console.print(
         f"{len(train)} structures to train on, {len(validation)} to validate on; "
-        f"{hyperparameters['average_neighbours']:.1f} neighbours within {cutoff} Å; "
-        f"forces {scale:.3f} eV/Å rms",
+        f"{neighbours:.1f} neighbours within {cutoff} Å; forces {forces_rms(train):.3f} eV/Å rms",
         highlight=False,
     )
     return TrainingData(
@@ -110,6 +122,7 @@ def prepare(configuration: Configuration, console: Console) -> TrainingData:
             "structures": {"train": len(train), "validation": len(validation)},
             "shortest_distances": shortest_distances([batch.graph for batch in batches], elements),
             "reference": _small_structure(train),
+            **({"started_from": start.record} if start else {}),
         },
     )
 
@@ -127,9 +140,16 @@ def required_labels(configuration: Configuration) -> list[str]:
     return [name for name, weight in weights.items() if weight > 0]
 
 
-def _reference_energies(
-    configuration: Configuration, structures: list[LabelledStructure], elements: list[str]
-) -> list[float]:
+def _energy_scale(structures: list[LabelledStructure]) -> float:
+    """Return the unit of the readouts, eV: the rms force component times 1 Å."""
+    scale = forces_rms(structures)
+    if scale > 0:
+        return scale
+    # Without forces, or where all vanish by symmetry, the energies give the scale.
+    return max(float(np.nanstd([x.energy / len(x.atoms) for x in structures])), 1e-3)
+
+
+def _given_energies(configuration: Configuration, elements: list[str]) -> dict[str, float]:
     given = configuration.data.reference_energies
     for element in given:
         if element not in elements:
@@ -137,8 +157,7 @@ def _reference_energies(
                 f"data.reference_energies names '{element}', which is not in the data "
                 f"({', '.join(elements)}); remove it"
             )
-    known = {**isolated_energies(structures), **given}
-    return reference_energies([x for x in structures if not x.is_isolated_atom], elements, known)
+    return given
 
 
 def _weights(weights: dict[str, float], structures: list[LabelledStructure]) -> dict[str, float]:

@@ -35,11 +35,14 @@ from .card import card
 from .checkpoints import CheckpointError, SealedCheckpoints, load_checkpoint
 from .config import Configuration, parse_configuration
 from .dataset import InOrder, Shuffled
-from .evaluate import UNITS, compare, words
+from .evaluate import compare
 from .folder import TrainingFolder
 from .module import TrainingModule
+from .parameters import averaged_potential, potential_with
 from .prepare import TrainingData, asked_keys, prepare, required_labels
+from .quantities import UNITS, sentence
 from .report import Report
+from .start import StartingPoint, read_start, resumed_start
 
 VALIDATION_BATCH = 8
 
@@ -70,8 +73,11 @@ def train(configuration: Configuration, console: Console, minutes: float | None 
     stopping = Stopping(minutes)
     folder = TrainingFolder(configuration)
     with folder.lock():
-        folder.refuse_another()
         latest = folder.latest()
+        start = _start(configuration, latest)
+        if start:
+            folder.configuration = configuration = start.completed(configuration)
+        folder.refuse_another()
         options = configuration.training
         if latest and is_finished(
             latest[1]["gaunt_md"]["history"], options.epochs, options.patience
@@ -80,12 +86,12 @@ def train(configuration: Configuration, console: Console, minutes: float | None 
                 console.print(f"this training is finished: {folder.potential}", highlight=False)
                 return folder.potential
             return _finish(folder, console)
-        data = prepare(configuration, console)
+        data = prepare(configuration, console, start)
         if latest:
             _refuse_changed_data(latest[1]["gaunt_md"]["record"], data.record)
             console.print(f"going on from {latest[0]}", highlight=False)
         folder.record_configuration()
-        _fit(configuration, data, folder, stopping, console, latest[0] if latest else None)
+        _fit(configuration, data, start, folder, stopping, console, latest[0] if latest else None)
         return _finish(folder, console)
 
 
@@ -119,7 +125,7 @@ def export(checkpoint: Path, path: Path, test: Sequence[Path] = ()) -> dict[str,
     record, history = ours["record"], ours["history"]
     if not history:
         raise InputError(f"'{checkpoint}' is from the first epoch; train at least one whole epoch")
-    potential = _averaged_potential(content)
+    potential = averaged_potential(content, str(checkpoint)).eval().requires_grad_(False)
     errors = {"validation": {name: history[-1].get(name) for name in UNITS}}
     if test:
         errors["test"] = compare(potential, _read_test(test, record)).errors().summary()
@@ -135,6 +141,7 @@ def export(checkpoint: Path, path: Path, test: Sequence[Path] = ()) -> dict[str,
             "training": {
                 "data": record["data"],
                 "structures": record["structures"],
+                **{key: record[key] for key in ("started_from",) if key in record},
                 "epochs": len(history),
                 "minutes": round(ours["seconds"] / 60, 1),
                 "configuration": record["configuration"],
@@ -156,28 +163,36 @@ def _read_test(paths: Sequence[Path], record: dict[str, Any]) -> list[LabelledSt
     return without_isolated_atoms(structures, required)
 
 
-def _averaged_potential(content: dict[str, Any]) -> Potential:
-    with torch.random.fork_rng(devices=[]):  # its first, random weights do not matter
-        potential = Potential(**content["gaunt_md"]["record"]["hyperparameters"])
-    # By the names of the parameters: what else a checkpoint holds can be made again.
-    with torch.no_grad():
-        for name, parameter in potential.named_parameters():
-            parameter.copy_(content["state_dict"][f"averaged.{name}"])
-    return potential.eval().requires_grad_(False)
+def _start(
+    configuration: Configuration, latest: tuple[Path, dict[str, Any]] | None
+) -> StartingPoint | None:
+    """Return what to start from; None: random parameters."""
+    source = configuration.training.start_from
+    if source is None:
+        return None
+    if latest and "started_from" in latest[1]["gaunt_md"]["record"]:
+        return resumed_start(latest[1], latest[0])
+    return read_start(source)
 
 
 def _fit(
     configuration: Configuration,
     data: TrainingData,
+    start: StartingPoint | None,
     folder: TrainingFolder,
     stopping: Stopping,
     console: Console,
     checkpoint: Path | None,
 ) -> None:
     options = configuration.training
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(options.seed)
-        potential = Potential(**data.hyperparameters, **configuration.model.model_dump())
+    hyperparameters = {**data.hyperparameters, **configuration.model.model_dump()}
+    if start:
+        trained = dict(start.potential.named_parameters())
+        potential = potential_with(hyperparameters, trained, start.source)
+    else:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(options.seed)
+            potential = Potential(**hyperparameters)
     batches = Shuffled(data.train, options.batch_size, options.seed, lambda: trainer.global_step)
     module = TrainingModule(potential, options, options.epochs * len(batches), data.record)
     parameters = sum(p.numel() for p in potential.parameters())
@@ -231,7 +246,7 @@ def _finish(folder: TrainingFolder, console: Console) -> Path:
     for data, values in errors.items():
         for name, value in values.items():
             if value is not None:
-                console.print(f"  {data} {words(name)}: {value:.4g}", highlight=False)
+                console.print(f"  {data}: {sentence(name, value)}", highlight=False)
     return folder.potential
 
 

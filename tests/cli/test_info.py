@@ -22,9 +22,24 @@ def run(*arguments: str) -> str:
 def test_info_in_words(potential_file_float64: Path) -> None:
     words = [line.split() for line in run(str(potential_file_float64)).splitlines()]
     assert ["elements", "Si", "O"] in words
-    assert ["licence", "MIT"] in words
+    assert ["licence", "of", "the", "data", "MIT"] in words
     assert ["cutoff", "4", "Å,", "2", "layers"] in words
     assert words[-1] == ["sha256", potential_file.read(potential_file_float64).sha256]
+
+
+def test_errors_and_data_of_a_training_are_told_with_units() -> None:
+    text = " ".join(run("si").split())
+    manifest = potential_file.read_manifest("si")
+    test = manifest["errors"]["test"]
+    for sentence in (
+        f"test errors energy MAE {test['energy_mae_meV_per_atom']:.4g} meV/atom",
+        f"test errors force RMSE {test['force_rmse_eV_per_A']:.4g} eV/Å",
+        f"test errors stress RMSE {test['stress_rmse_GPa']:.4g} GPa",
+        f"{manifest['training']['structures']['train']} structures trained on",
+        f"{manifest['training']['epochs']} epochs in {manifest['training']['minutes']:g} minutes",
+    ):
+        assert sentence in text
+    assert "mae_meV" not in text
 
 
 def test_info_for_programs(potential_file_float64: Path) -> None:
