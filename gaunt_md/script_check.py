@@ -21,7 +21,7 @@ _set_item abs add add_ addmm all amax amin any append arange argsort atan2 autog
 bincount bmm broadcast_tensors cat ceil chunk clamp clone contiguous copy_ cos cross cumsum
 detach diff div einsum elu empty empty_like eq erf exp expand expand_as flatten floor
 floor_divide floordiv full full_like gather ge gelu gt index index_add index_add_ index_put
-index_put_ index_select insert is_floating_point le len linalg_vector_norm linear log log1p
+index_put_ index_select insert is_floating_point le len linalg_vector_norm linear list log log1p
 logical_and logical_not logical_or lt masked_fill masked_fill_ matmul max maximum mean min
 minimum mm mul mul_ narrow ne neg new_empty new_full new_ones new_zeros nonzero norm numel ones
 ones_like outer permute pow prod reciprocal relu remainder repeat repeat_interleave
