@@ -115,6 +115,13 @@ class Elasticity:
         upper, lower = self.voigt, self.reuss
         return 5.0 * upper.shear / lower.shear + upper.bulk / lower.bulk - 6.0
 
+    def young_along(self, directions: np.ndarray) -> np.ndarray:
+        """Return Young's modulus in GPa along directions, shape (directions, 3)."""
+        x = directions / np.linalg.norm(directions, axis=1, keepdims=True)
+        # A pull along x has the stress x x; in Voigt's order this meets the compliance.
+        stress = x[:, _FIRST] * x[:, _SECOND]
+        return 1.0 / np.einsum("ni,ij,nj->n", stress, self.compliance, stress)
+
     def summary(self) -> dict[str, Any]:
         """Return the results for programs, the units in the names."""
         moduli = {"voigt": self.voigt, "reuss": self.reuss, "hill": self.hill}

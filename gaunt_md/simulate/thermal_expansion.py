@@ -108,7 +108,7 @@ def compute_thermal_expansion(
     *,
     highest_temperature: float = 1000.0,
     temperature_step: float = 10.0,
-    strain: float = 0.03,
+    strain: float = 0.02,
     points: int = 7,
     supercell_width: float = 10.0,
     displacement: float = 0.02,
@@ -149,7 +149,7 @@ def compute_thermal_expansion(
             f"{highest_temperature} K; the step must be positive and the smaller one"
         )
     if not 0.0 < strain < 0.2:
-        raise InputError(f"strain is {strain}; it must be between 0 and 0.2, as 0.03")
+        raise InputError(f"strain is {strain}; it must be between 0 and 0.2, as 0.02")
     lengths = np.linspace(1.0 - strain / 2.0, 1.0 + strain, points)
     relaxations = relax_at_volumes(atoms, calculator, lengths**3, progress=progress)
     found = []

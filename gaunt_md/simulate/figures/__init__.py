@@ -1,7 +1,18 @@
 """Figures of results, drawn as for a paper; nothing global in matplotlib is changed."""
 
 from .dynamics import dynamics_figure, radial_figure
-from .phonons import ReferenceFrequencies, band_figure
+from .elasticity import elasticity_figure, equation_of_state_figure
+from .phonons import ReferenceFrequencies, band_figure, expansion_figure, thermal_figure
 from .style import save
 
-__all__ = ["ReferenceFrequencies", "band_figure", "dynamics_figure", "radial_figure", "save"]
+__all__ = [
+    "ReferenceFrequencies",
+    "band_figure",
+    "dynamics_figure",
+    "elasticity_figure",
+    "equation_of_state_figure",
+    "expansion_figure",
+    "radial_figure",
+    "save",
+    "thermal_figure",
+]

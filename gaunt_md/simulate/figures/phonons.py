@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from ..phonon_statistics import DensityOfStates, ThermalProperties
 from ..phonons import Phonons
-from .style import BLUE, GREY, RED, paper_style
+from ..thermal_expansion import ThermalExpansion
+from .style import BLUE, GREEN, GREY, LINES, RED, paper_style
 
 
 @dataclass(frozen=True)
@@ -29,33 +32,32 @@ class ReferenceFrequencies:
     frequencies: Mapping[str, tuple[float, ...]]
 
 
-def band_figure(phonons: Phonons, name: str, reference: ReferenceFrequencies) -> Figure:
-    """Draw phonon bands as lines, called ``name``, and reference frequencies as markers."""
+def band_figure(
+    phonons: Phonons,
+    name: str,
+    reference: ReferenceFrequencies | None = None,
+    *,
+    density: bool = False,
+) -> Figure:
+    """Draw phonon bands as lines, called ``name``, and reference frequencies as markers.
+
+    With ``density``, the density of states stands beside them.
+    """
     with paper_style():
-        figure = Figure(figsize=(4.5, 3.4), layout="constrained")
-        axes = figure.add_subplot()
+        figure = Figure(figsize=(5.6 if density else 4.5, 3.4), layout="constrained")
+        axes, *beside = figure.subplots(
+            1,
+            2 if density else 1,
+            sharey=True,
+            squeeze=False,
+            width_ratios=[3.2, 1.0] if density else None,
+        )[0]
         for segment in phonons.bands:
             lines = axes.plot(segment.distances, segment.frequencies, color=BLUE)
         lines[0].set_label(name)
         corners = _corners(phonons)
-        axes.plot(
-            *np.transpose(
-                [
-                    (position, frequency)
-                    for position, names in corners.items()
-                    for point in names
-                    for frequency in reference.frequencies.get(point, ())
-                ]
-            ),
-            linestyle="",
-            marker="o",
-            markersize=4.5,
-            markerfacecolor="none",
-            color=RED,
-            label=reference.name,
-            clip_on=False,
-            zorder=3,
-        )
+        if reference is not None:
+            _draw_reference(axes, corners, reference)
         for position in corners:
             axes.axvline(position, color=GREY, linewidth=0.6, zorder=0)
         axes.axhline(0.0, color=GREY, linewidth=0.6, zorder=0)
@@ -64,8 +66,43 @@ def band_figure(phonons: Phonons, name: str, reference: ReferenceFrequencies) ->
         axes.set_xlim(min(corners), max(corners))
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_ylabel("Frequency (THz)")
+        if density:
+            limits = axes.get_ylim()
+            _draw_density(beside[0], phonons.density_of_states)
+            axes.set_ylim(limits)
         figure.legend(loc="outside upper center", ncols=2)
     return figure
+
+
+def _draw_reference(
+    axes: Axes, corners: dict[float, list[str]], reference: ReferenceFrequencies
+) -> None:
+    axes.plot(
+        *np.transpose(
+            [
+                (position, frequency)
+                for position, names in corners.items()
+                for point in names
+                for frequency in reference.frequencies.get(point, ())
+            ]
+        ),
+        linestyle="",
+        marker="o",
+        markersize=4.5,
+        markerfacecolor="none",
+        color=RED,
+        label=reference.name,
+        clip_on=False,
+        zorder=3,
+    )
+
+
+def _draw_density(axes: Axes, density: DensityOfStates) -> None:
+    axes.plot(density.values, density.frequencies, color=BLUE)
+    axes.fill_betweenx(density.frequencies, density.values, color=BLUE, alpha=0.15, linewidth=0)
+    axes.axhline(0.0, color=GREY, linewidth=0.6, zorder=0)
+    axes.set_xlim(left=0.0)
+    axes.set_xlabel("States/THz")
 
 
 def _corners(phonons: Phonons) -> dict[float, list[str]]:
@@ -80,3 +117,49 @@ def _corners(phonons: Phonons) -> dict[float, list[str]]:
             if name not in names:
                 names.append(name)
     return corners
+
+
+def thermal_figure(properties: ThermalProperties) -> Figure:
+    """Draw free energy, entropy and heat capacity against temperature."""
+    with paper_style():
+        figure = Figure(figsize=(4.5, 4.4), layout="constrained")
+        energy, rest = figure.subplots(2, sharex=True)
+        energy.plot(properties.temperatures, properties.free_energies, color=BLUE)
+        energy.axhline(0.0, color=GREY, linewidth=0.6, zorder=0)
+        energy.set_ylabel("Free energy of the\nvibrations (kJ/mol)")
+        for label, values, line, colour in (
+            ("heat capacity", properties.heat_capacities, LINES[0], RED),
+            ("entropy", properties.entropies, LINES[1], GREEN),
+        ):
+            rest.plot(properties.temperatures, values, line, color=colour, label=label)
+        rest.set_ylabel("Heat capacity, entropy\n(J/K/mol)")
+        rest.set_ylim(bottom=0.0)
+        rest.legend(loc="lower right")
+        rest.set_xlabel("Temperature (K)")
+        rest.set_xlim(properties.temperatures[0], properties.temperatures[-1])
+        figure.align_ylabels()
+    return figure
+
+
+def expansion_figure(expansion: ThermalExpansion) -> Figure:
+    """Draw thermal expansion, volume and bulk modulus against temperature."""
+    with paper_style():
+        figure = Figure(figsize=(4.5, 5.2), layout="constrained")
+        panels = figure.subplots(3, sharex=True)
+        for axes, values, label in zip(
+            panels,
+            (1e6 * expansion.expansion, expansion.equilibrium_volumes, expansion.bulk_moduli),
+            (
+                "Volumetric expansion\n($10^{-6}$/K)",
+                "Volume (Å$^3$ per\nprimitive cell)",
+                "Bulk modulus\n(GPa)",
+            ),
+            strict=True,
+        ):
+            axes.plot(expansion.temperatures, values, color=BLUE)
+            axes.set_ylabel(label)
+        panels[0].axhline(0.0, color=GREY, linewidth=0.6, zorder=0)
+        panels[-1].set_xlabel("Temperature (K)")
+        panels[-1].set_xlim(expansion.temperatures[0], expansion.temperatures[-1])
+        figure.align_ylabels()
+    return figure
