@@ -17,7 +17,8 @@ from ..files import written_beside
 MESH = 100.0
 """Density of the mesh of wave vectors: that of the repetitions of a cell over this length in Å."""
 
-_POINTS = 500  # of the density of states, up to the highest frequency
+_POINTS = 300  # of the density of states, from the lowest frequency to the highest
+_FINER = 5  # points that each of them is the mean of
 
 
 @dataclass(frozen=True)
@@ -82,9 +83,18 @@ class ThermalProperties:
 
 def density_of_states(phonopy: Phonopy, mesh: float = MESH) -> DensityOfStates:
     """Compute the density of states of phonons whose force constants are known."""
-    highest = phonopy.run_mesh(mesh).frequencies.max()
-    total = phonopy.run_total_dos(freq_pitch=highest / _POINTS)
-    return DensityOfStates(np.asarray(total.frequency_points), np.asarray(total.dos))
+    frequencies = phonopy.run_mesh(mesh).frequencies
+    lowest, highest = min(frequencies.min(), 0.0), frequencies.max()
+    step = (highest - lowest) / (_POINTS * _FINER)
+    margin = _FINER * 10.5 * step
+    total = phonopy.run_total_dos(
+        freq_min=lowest - margin, freq_max=highest + margin, freq_pitch=step
+    )
+    # The method diverges at frequencies that whole tetrahedra share; means tame what a point that
+    # meets one would show.
+    columns = np.array([total.frequency_points, total.dos])
+    columns = columns[:, : columns.shape[1] // _FINER * _FINER]
+    return DensityOfStates(*columns.reshape(2, -1, _FINER).mean(axis=2))
 
 
 def thermal_properties(
