@@ -2,12 +2,14 @@
 
 The library is kept in the cache of `gaunt_md.compile_cache` under a name made of everything it
 depends on. It holds the loops for several instruction sets and picks one when it is loaded, so
-that all nodes of a cluster can share it.
+that all nodes of a cluster can share it. Flags in $CXXFLAGS are added to ours.
 """
 
 from __future__ import annotations
 
+import os
 import platform
+import shlex
 import shutil
 import subprocess
 import sys
@@ -58,7 +60,13 @@ def _library() -> Path:
     The nodes of a cluster often have no compiler, where those that people log in to have one.
     """
     sources = (f"{path.name}\n{path.read_text('utf-8')}" for path in _sources())
-    environment = (str(_torch()), metadata.version("torch"), platform.machine(), *sources)
+    environment = (
+        str(_torch()),
+        metadata.version("torch"),
+        platform.machine(),
+        *_extra_flags(),
+        *sources,
+    )
     name = "kernels-" + digest("\n".join(environment))[:16]
     if not describe_compiler():
         for built in sorted(cache_folder().glob(f"{name}-*.so")):
@@ -94,19 +102,24 @@ def _compilations(work: Path) -> Iterator[list[str]]:
     common = [compiler(), "-c", "-fPIC", "-fvisibility=hidden"]
     for name, flags in instruction_sets().items():
         source = [str(SOURCES / "kernels.cpp"), "-o", str(work / f"{name}.o")]
-        yield [*common, *_KERNEL_FLAGS, *flags, f"-DGAUNT_INSTRUCTION_SET={name}", *source]
+        target = [*flags, f"-DGAUNT_INSTRUCTION_SET={name}"]
+        yield [*common, *_KERNEL_FLAGS, *target, *_extra_flags(), *source]
     dispatch = [str(SOURCES / "dispatch.cpp"), "-o", str(work / "dispatch.o")]
-    yield [*common, "-std=c++17", "-O2", *dispatch]
+    yield [*common, "-std=c++17", "-O2", *_extra_flags(), *dispatch]
     include = _torch() / "include"
     headers = ["-isystem", str(include), "-isystem", str(include / "torch/csrc/api/include")]
     operators = [str(SOURCES / "operators.cpp"), "-o", str(work / "operators.o")]
-    yield [*common, "-std=c++20", "-O2", *headers, *operators]
+    yield [*common, "-std=c++20", "-O2", *headers, *_extra_flags(), *operators]
 
 
 def _link(objects: list[str], library: Path) -> list[str]:
     folder = str(_torch() / "lib")
     torch = [f"-L{folder}", f"-Wl,-rpath,{folder}", "-ltorch_cpu", "-lc10"]
-    return [compiler(), "-shared", *objects, *torch, "-o", str(library)]
+    return [compiler(), "-shared", *_extra_flags(), *objects, *torch, "-o", str(library)]
+
+
+def _extra_flags() -> list[str]:
+    return shlex.split(os.environ.get("CXXFLAGS", ""))
 
 
 def _run(command: list[str]) -> str:

@@ -343,7 +343,7 @@ def test_minimisation_goes_downhill_to_small_forces(
         *setup(tmp_path, atoms),
         f"pair_style gaunt {potential_file_float64}",
         "pair_coeff * * Si O",
-        "minimize 0 1e-2 60 200",
+        "minimize 0 1e-2 500 2000",
         *MEASURE,
     ]
     run_to_end(tmp_path, lines, ranks=2)
