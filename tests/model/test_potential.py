@@ -121,10 +121,10 @@ def test_batches_equal_single_structures(potential: Potential) -> None:
         torch.testing.assert_close(getattr(batch, name), expected, atol=1e-12, rtol=0)
 
 
-def test_isolated_atoms_have_an_energy_and_no_forces(potential: Potential) -> None:
+def test_isolated_atoms_have_their_reference_energies_and_no_forces(potential: Potential) -> None:
     evaluation = evaluate_atoms(potential, Atoms("SiO", positions=[[0, 0, 0], [0, 0, 50]]))
     assert (evaluation.forces == 0).all()
-    assert torch.isfinite(evaluation.energies).all()
+    assert torch.equal(evaluation.atomic_energies, potential.reference_energies)
     assert evaluate_atoms(potential, Atoms()).forces.shape == (0, 3)
 
 
