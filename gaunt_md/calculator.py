@@ -6,17 +6,22 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import ase.calculators.calculator as ase_calculator
 import numpy as np
 from ase import Atoms
-from ase.calculators.calculator import Calculator, all_changes
+from ase.calculators.calculator import Calculator, PropertyNotImplementedError, all_changes
 from ase.stress import full_3x3_to_voigt_6_stress
 
 from . import potential_file
 from .data.graph import Evaluation, evaluate, join, own_settings
 from .data.neighbours import NeighbourList, build_graph, species_of
 from .errors import GauntError, InputError, PotentialFileError
+
+# Potentials in use, by digest of the file and precision. They have no state, so that calculators
+# can share one.
+_LOADED: WeakValueDictionary[tuple[str, bool], Any] = WeakValueDictionary()
 
 
 class StructureError(InputError, ase_calculator.InputError):
@@ -29,6 +34,10 @@ class PotentialError(PotentialFileError, ase_calculator.InputError):
 
 class CalculationFailedError(GauntError, ase_calculator.CalculationFailed):
     """The potential gave numbers that are not finite."""
+
+
+class NoStressError(GauntError, PropertyNotImplementedError):
+    """A stress of a structure that has no volume."""
 
 
 class GauntCalculator(Calculator):
@@ -68,7 +77,7 @@ class GauntCalculator(Calculator):
 
     All are computed at once. Errors are of gaunt-md and of ASE at the same time: `StructureError`
     and `PotentialError` are ASE's ``InputError``, `CalculationFailedError` its
-    ``CalculationFailed``.
+    ``CalculationFailed``, `NoStressError` its ``PropertyNotImplementedError``.
     """
 
     name = "gaunt"
@@ -93,11 +102,16 @@ class GauntCalculator(Calculator):
         self._load()
 
     def _load(self) -> None:
-        with _errors_of_ase():
-            # It is compared with its reference as it was written, then converted.
-            self._potential = self._file.load()
-        if self.parameters["double_precision"]:
-            self._potential.double()
+        double = self.parameters["double_precision"]
+        potential = _LOADED.get((self._file.sha256, double))
+        if potential is None:
+            with _errors_of_ase(), own_settings():
+                # It is compared with its reference as it was written, then converted.
+                potential = self._file.load()
+                if double:
+                    potential.double()
+            _LOADED[self._file.sha256, double] = potential
+        self._potential = potential
         self.elements: list[str] = list(self._potential.elements)
         self.cutoff = float(self._potential.cutoff)
         self._neighbours = NeighbourList(self.cutoff, self.parameters["skin"])
@@ -134,6 +148,32 @@ class GauntCalculator(Calculator):
             graph = self._neighbours.graph(self.atoms, self.elements)
             evaluation = evaluate(self._potential, graph)
         (self.results,) = _results(evaluation, [self.atoms])
+
+    def get_property(
+        self, name: str, atoms: Atoms | None = None, allow_calculation: bool = True
+    ) -> Any:
+        """Return one property; ASE's ``get_stress`` and the like call this.
+
+        Raises
+        ------
+        NoStressError
+            If the stress of a structure without three cell vectors is asked for.
+        StructureError, CalculationFailedError
+            As for `calculate`.
+        """
+        structure = self.atoms if atoms is None else atoms
+        if (
+            name == "stress"
+            and allow_calculation
+            and structure is not None
+            and structure.cell.rank < 3
+        ):
+            raise NoStressError(
+                "stress is force by area, and this structure has no volume: its cell is "
+                f"{structure.cell.tolist()}, its pbc {structure.pbc.tolist()}. Set three cell "
+                "vectors (atoms.cell, and atoms.pbc for the directions that repeat), or do without"
+            )
+        return super().get_property(name, atoms, allow_calculation)
 
     def calculate_many(self, structures: Sequence[Atoms]) -> list[dict[str, Any]]:
         """Return all properties of several structures, from one evaluation.

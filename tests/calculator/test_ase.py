@@ -94,8 +94,12 @@ class TestResults:
             atoms = Atoms("Si2", [[0, 0, 0], [0, 0, 2.2]], cell=cell)
             atoms.calc = calculator
             assert atoms.get_forces().shape == (2, 3)
-            with pytest.raises(PropertyNotImplementedError):
-                atoms.get_stress()
+            complaint = (
+                r"no volume: its cell is .*pbc \[False, False, False\]. Set three cell vectors"
+            )
+            for expected in (PropertyNotImplementedError, GauntError):
+                with pytest.raises(expected, match=complaint):
+                    atoms.get_stress()
             calculator.export_properties()
 
     def test_with_volume_there_is_whatever_the_periodicity(
@@ -188,6 +192,32 @@ class TestInAse:
         with ThreadPoolExecutor(2) as pool:
             for found, wanted in zip(pool.map(walk, (double, single)), expected, strict=True):
                 np.testing.assert_array_equal(found, wanted)
+
+    def test_calculators_of_one_file_share_it(self, potential_file_float32: Path) -> None:
+        first, second = (GauntCalculator(potential_file_float32) for _ in range(2))
+        structures = [silicon_oxide(seed=seed) for seed in range(6)]
+        expected = [first.get_property("forces", x) for x in structures]
+        with ThreadPoolExecutor(2) as pool:
+            walks = pool.map(
+                lambda calculator: [calculator.get_property("forces", x) for x in structures],
+                (second, copy.deepcopy(first)),
+            )
+            for found in walks:
+                np.testing.assert_array_equal(found, expected)
+        # Single and double precision do not get into each other's way.
+        double = first.in_double_precision()
+        exact = double.get_property("forces", structures[0])
+        np.testing.assert_array_equal(first.get_property("forces", structures[0]), expected[0])
+        assert 0 < np.abs(exact - expected[0]).max() < 1e-4
+
+    def test_calculators_of_different_files_of_one_name_do_not(
+        self, potential_file_float64: Path, potential_file_float32: Path, tmp_path: Path
+    ) -> None:
+        path, forces = tmp_path / "x.pt", []
+        for file in (potential_file_float64, potential_file_float32):
+            path.write_bytes(file.read_bytes())
+            forces.append(GauntCalculator(path).get_property("forces", silicon_oxide()))
+        assert (forces[0] != forces[1]).any()
 
     def test_skin_changes_nothing_along_a_walk(
         self, potential_file_float64: Path, random: np.random.Generator
