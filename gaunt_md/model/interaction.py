@@ -25,8 +25,6 @@ class Interaction(nn.Module):
         In Å.
     radial_functions, radial_width : int
     average_neighbours : float
-    residual : bool
-        Keep the features and add to them. Without, an atom that has no neighbours gets zeros.
     """
 
     def __init__(
@@ -41,7 +39,6 @@ class Interaction(nn.Module):
         radial_functions: int,
         radial_width: int,
         average_neighbours: float,
-        residual: bool,
     ) -> None:
         super().__init__()
         self.mix_in = DegreeLinear(channels, channels, degree_in)
@@ -51,7 +48,7 @@ class Interaction(nn.Module):
         )
         self.many_body = ManyBodyProduct(channels, species, filter_degree, degree_out, correlation)
         self.mix_out = DegreeLinear(channels, channels, degree_out)
-        self.residual = Residual(channels, species, degree_in, degree_out) if residual else None
+        self.residual = Residual(channels, species, degree_in, degree_out)
 
     def tabulate(self) -> None:
         """Freeze the radial functions into splines."""
@@ -85,11 +82,8 @@ class Interaction(nn.Module):
         """
         rows = first.shape[0] - 1
         sums = self.convolution(self.mix_in(features), distances, harmonics, first, neighbours)
-        # The sum of two independent terms keeps unit variance, else products of later layers grow.
-        update = math.sqrt(0.5) * self.mix_out(self.many_body(sums, species[:rows]))
-        if self.residual is not None:
-            update = self.residual(features[:rows], species[:rows], update)
-        return update
+        update = self.mix_out(self.many_body(sums, species[:rows]))
+        return self.residual(features[:rows], species[:rows], update)
 
 
 class Residual(nn.Module):
@@ -105,5 +99,6 @@ class Residual(nn.Module):
     def forward(self, features: Tensor, species: Tensor, update: Tensor) -> Tensor:
         """Return (rows, (degree_out + 1)^2, channels)."""
         before = self.mix(features[:, : self.kept]) * self.weight[species]
-        blended = update[:, : self.kept] + math.sqrt(0.5) * before
+        # The sum of two independent terms keeps unit variance, else products of later layers grow.
+        blended = math.sqrt(0.5) * (update[:, : self.kept] + before)
         return torch.cat([blended, update[:, self.kept :]], dim=1)

@@ -103,6 +103,7 @@ class Potential(nn.Module):
         self.cutoff = float(cutoff)
         self.layers = layers
         self.filter_degree = filter_degree
+        self.for_use = False  # see `tabulated`
         self.energy_scale = float(energy_scale)
         self.embedding = nn.Parameter(torch.randn(len(elements), 1, channels))
         degrees = [0] + [hidden_degree] * (layers - 1) + [0]
@@ -118,11 +119,8 @@ class Potential(nn.Module):
                 radial_functions,
                 radial_width,
                 average_neighbours,
-                # Before the first layer features know the species alone. With nothing kept of
-                # them, an isolated atom has its reference energy.
-                residual=layer > 0,
             )
-            for layer, (degree_in, degree_out) in enumerate(pairwise(degrees))
+            for degree_in, degree_out in pairwise(degrees)
         )
         self.readouts = nn.ModuleList(
             [Linear(channels, 1) for _ in range(layers - 1)] + [_last_readout(channels)]
@@ -181,6 +179,8 @@ class Potential(nn.Module):
                 neighbours[:edges],
             )
             readout = readout + layer_readout(features[:owned, 0]).squeeze(-1).double()
+        if not self.for_use:
+            readout = readout - self._isolated_readouts()[species[:owned]]
         energies = self.reference_energies[species[:owned]] + self.energy_scale * readout
         if self.core_repulsion is not None:
             pairs = self.core_repulsion(distances, species[centres], species[neighbours])
@@ -188,12 +188,31 @@ class Potential(nn.Module):
             energies = energies + 0.5 * per_atom[:owned]
         return energies
 
+    def _isolated_readouts(self) -> Tensor:
+        """Return what the readouts say of an isolated atom of each element, shape (elements,).
+
+        They are subtracted, so that an isolated atom has its reference energy.
+        """
+        features = self.embedding
+        species = torch.arange(features.shape[0], device=features.device)
+        first = torch.zeros(features.shape[0] + 1, dtype=torch.long, device=features.device)
+        nowhere = features.new_zeros(0)
+        harmonics = features.new_zeros(0, (self.filter_degree + 1) * (self.filter_degree + 1))
+        readout = torch.zeros(features.shape[0], dtype=torch.float64, device=features.device)
+        for interaction, layer_readout in zip(self.interactions, self.readouts):
+            features = interaction(features, species, nowhere, harmonics, first, first[:0])
+            readout = readout + layer_readout(features[:, 0]).squeeze(-1).double()
+        return readout
+
     @torch.jit.unused
     def tabulated(self) -> "Potential":
-        """Return a copy with its radial functions frozen into splines, for use."""
+        """Return a copy for use: its radial functions are splines, what is constant is summed."""
         frozen = copy.deepcopy(self).eval().requires_grad_(False)
         for interaction in frozen.interactions:
             interaction.tabulate()
+        if not frozen.for_use:
+            frozen.reference_energies -= frozen.energy_scale * frozen._isolated_readouts()
+            frozen.for_use = True
         return frozen
 
     @torch.jit.unused

@@ -66,7 +66,7 @@ def test_forces_are_the_gradient_of_the_energy(potential: Potential) -> None:
 
     for atom, axis in [(0, 0), (1, 2), (5, 1)]:
         derivative = (4 * slope(atom, axis, 1e-3) - slope(atom, axis, 2e-3)) / 3
-        assert -derivative == pytest.approx(float(forces[atom, axis]), abs=1e-9)
+        assert -derivative == pytest.approx(float(forces[atom, axis]), abs=1e-8)
 
 
 def test_virial_is_the_strain_derivative(potential: Potential) -> None:
@@ -124,7 +124,11 @@ def test_batches_equal_single_structures(potential: Potential) -> None:
 def test_isolated_atoms_have_their_reference_energies_and_no_forces(potential: Potential) -> None:
     evaluation = evaluate_atoms(potential, Atoms("SiO", positions=[[0, 0, 0], [0, 0, 50]]))
     assert (evaluation.forces == 0).all()
-    assert torch.equal(evaluation.atomic_energies, potential.reference_energies)
+    for form in (potential, potential.tabulated()):
+        alone = evaluate_atoms(form, Atoms("SiO", positions=[[0, 0, 0], [0, 0, 50]]))
+        torch.testing.assert_close(
+            alone.atomic_energies, potential.reference_energies, atol=1e-12, rtol=0
+        )
     assert evaluate_atoms(potential, Atoms()).forces.shape == (0, 3)
 
 
