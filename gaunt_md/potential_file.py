@@ -191,7 +191,8 @@ def save(
     Parameters
     ----------
     potential : Potential
-        It is not changed.
+        It is not changed. The file holds its `Potential.tabulated` form: radial functions are
+        splines, whose relative error the manifest states as "spline_error".
     path : str or Path
         NAME.pt
     reference : Atoms
@@ -206,9 +207,11 @@ def save(
         If the description has other keys or values that JSON has not.
     """
     path = Path(path)
-    entries = _script(potential)
+    frozen = potential.tabulated()
+    entries = _script(frozen)
     check_code(entries, str(path))
     manifest = _describe(potential, path, description)
+    manifest["spline_error"] = frozen.spline_error()
     manifest["reference"] = _reference(_module(pack(entries), path), reference)
     try:
         text = json.dumps(manifest, indent=1, ensure_ascii=False, allow_nan=False)
@@ -220,11 +223,10 @@ def save(
     write_whole(path, content)
 
 
-def _script(potential: Potential) -> dict[str, bytes]:
-    """Return the entries of the archive that TorchScript makes of a potential."""
+def _script(frozen: Potential) -> dict[str, bytes]:
+    """Return the entries of the archive that TorchScript makes of a potential for use."""
     import torch
 
-    frozen = potential.tabulated()
     buffer = io.BytesIO()
     with _quiet():
         torch.jit.save(torch.jit.script(frozen), buffer)

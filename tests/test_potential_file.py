@@ -42,7 +42,7 @@ class TestRoundTrip:
         self, dtype: str, request: pytest.FixtureRequest
     ) -> None:
         suffix = "" if dtype == "float64" else "_float32"
-        written = evaluation_of(request.getfixturevalue(f"potential{suffix}"))
+        written = evaluation_of(request.getfixturevalue(f"potential{suffix}").tabulated())
         path = request.getfixturevalue(f"potential_file_{dtype}")
         read = evaluation_of(potential_file.load(path))
         tolerance = {"float64": 1e-13, "float32": 1e-5}[dtype]
@@ -50,6 +50,17 @@ class TestRoundTrip:
             torch.testing.assert_close(
                 getattr(read, quantity), getattr(written, quantity), rtol=tolerance, atol=tolerance
             )
+
+    def test_splines_are_close_to_the_networks(
+        self, potential: Potential, potential_file_float64: Path
+    ) -> None:
+        networks, splines = (
+            evaluation_of(form) for form in (potential, potential_file.load(potential_file_float64))
+        )
+        torch.testing.assert_close(splines.energies, networks.energies, rtol=0, atol=1e-6)
+        torch.testing.assert_close(splines.forces, networks.forces, rtol=0, atol=5e-5)
+        stated = potential_file.read_manifest(potential_file_float64)["spline_error"]
+        assert 0 < stated < 1e-6
 
     def test_potential_itself_is_not_changed(self, potential: Potential, tmp_path: Path) -> None:
         assert all(parameter.requires_grad for parameter in potential.parameters())
@@ -122,7 +133,8 @@ class TestManifest:
         self, potential: Potential, potential_file_float64: Path
     ) -> None:
         reference = potential_file.read_manifest(potential_file_float64)["reference"]
-        expected = evaluate(potential, build_graph(silicon_oxide(), ["Si", "O"], 4.0))
+        graph = build_graph(silicon_oxide(), ["Si", "O"], 4.0)
+        expected = evaluate(potential.tabulated(), graph)
         np.testing.assert_allclose(reference["forces"], expected.forces, rtol=0, atol=1e-13)
         np.testing.assert_allclose(reference["energy"], expected.energies.item(), rtol=1e-14)
 

@@ -32,8 +32,8 @@ def convolution(
         The edges of centre i are first[i] ... first[i + 1] - 1.
     neighbours : Tensor, shape (edges,), int64
     coupling : Tensor, shape (outputs, (degree + 1)^2 · features)
-    table : Tensor or None, shape (nodes, 2, degree + 1, channels)
-        Values and slopes times ``step`` of R at equidistant nodes.
+    table : Tensor or None, shape (nodes, 3, degree + 1, channels)
+        Values of R at equidistant nodes, slopes times ``step``, curvatures times ``step``^2.
     step : float
         Distance of the nodes.
     """
@@ -73,17 +73,20 @@ def edge_table(first: Tensor) -> Tensor:
 
 
 def hermite_spline(distances: Tensor, table: Tensor, step: float) -> Tensor:
-    """Return the cubic Hermite splines of a table, shape (edges, degree + 1, channels)."""
+    """Return the quintic Hermite splines of a table, shape (edges, degree + 1, channels)."""
     x = distances / step
     node = x.detach().long().clamp(0, table.shape[0] - 2)
     t = (x - node).view(-1, 1, 1)
-    value, slope = table[node].unbind(1)
-    next_value, next_slope = table[node + 1].unbind(1)
+    u = 1 - t
+    value, slope, curvature = table[node].unbind(1)
+    next_value, next_slope, next_curvature = table[node + 1].unbind(1)
     return (
-        (1 + 2 * t) * (1 - t) ** 2 * value
-        + t * (1 - t) ** 2 * slope
-        + (3 - 2 * t) * t**2 * next_value
-        - t**2 * (1 - t) * next_slope
+        u**3 * (1 + 3 * t + 6 * t**2) * value
+        + t * u**3 * (1 + 3 * t) * slope
+        + t**2 * u**3 / 2 * curvature
+        + t**3 * (1 + 3 * u + 6 * u**2) * next_value
+        - u * t**3 * (1 + 3 * u) * next_slope
+        + u**2 * t**3 / 2 * next_curvature
     )
 
 

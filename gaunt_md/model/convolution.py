@@ -84,7 +84,7 @@ class Convolution(nn.Module):
 
 
 class TabulatedConvolution(nn.Module):
-    """The same with radial functions from a table of cubic splines, for use after training.
+    """The same with radial functions from a table of quintic splines, for use after training.
 
     Attributes
     ----------

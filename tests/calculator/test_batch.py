@@ -114,8 +114,7 @@ def test_double_precision_is_the_same_potential_without_its_noise(
         moved.calc = double
         energies.append(moved.get_potential_energy())
     slope = (energies[0] - energies[1]) / (2 * step)
-    # Curvatures of cubic splines jump at their nodes: differences are no better than this.
-    assert atoms.get_forces()[0, 0] == pytest.approx(-slope, rel=1e-5)
+    assert atoms.get_forces()[0, 0] == pytest.approx(-slope, rel=1e-6)
     np.testing.assert_array_equal(copy.deepcopy(double).get_forces(atoms), atoms.get_forces())
 
 

@@ -91,7 +91,7 @@ def test_convolution(
     coupling = coupling.flatten(1).to(dtype)
     features = torch.randn(7, (hidden_degree + 1) ** 2, channels, dtype=dtype)
     harmonics = torch.randn(edges, (filter_degree + 1) ** 2, dtype=dtype)
-    table = torch.randn(9, 2, filter_degree + 1, channels, dtype=dtype) if splines else None
+    table = torch.randn(9, 3, filter_degree + 1, channels, dtype=dtype) if splines else None
     if splines:
         radial = 0.01 + 3.9 * torch.rand(edges, dtype=dtype)
     else:
@@ -186,7 +186,7 @@ def test_second_derivatives_by_finite_differences() -> None:
     torch.manual_seed(1)
     first, neighbours = torch.tensor([0, 2, 3]), torch.tensor([1, 0, 0])
     coupling = torch.from_numpy(gaunt_coefficients(1, 1, 1)).flatten(1)
-    table = torch.randn(9, 2, 2, 2, dtype=torch.float64)
+    table = torch.randn(9, 3, 2, 2, dtype=torch.float64)
     inputs = [
         torch.randn(2, 4, 2, dtype=torch.float64, requires_grad=True),
         (0.6 + 2 * torch.rand(3, dtype=torch.float64)).requires_grad_(),

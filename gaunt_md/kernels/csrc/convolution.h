@@ -85,7 +85,7 @@ template <class Numbers> class RadialSplines {
  private:
   struct Edge {
     const Real *node;
-    Scalar value[4], slope[4]; // of the two nodes: value, slope, value, slope
+    Scalar value[6], slope[6]; // value, slope and curvature of a node and of the next one
   };
 
   Edge place(int64_t edge) const
@@ -97,13 +97,21 @@ template <class Numbers> class RadialSplines {
     else
       node = static_cast<int>(x.value);
     node = node < 0 ? 0 : node > shape_.n_nodes - 2 ? shape_.n_nodes - 2 : node;
-    const Scalar t = x - constant(node), one = constant(1), u = one - t;
-    const Real per_step = 1 / shape_.step;
-    return {shape_.table + 2 * static_cast<int64_t>(row_) * node,
-            {(one + Real(2) * t) * u * u, t * u * u, (constant(3) - Real(2) * t) * t * t,
-             Real(-1) * t * t * u},
-            {(Real(-6) * per_step) * t * u, per_step * (u * (one - Real(3) * t)),
-             (Real(6) * per_step) * t * u, per_step * (t * (Real(3) * t - constant(2)))}};
+    // The polynomials of Hermite's quintic interpolation, and their derivatives.
+    const Scalar t = x - constant(node), u = constant(1) - t;
+    const Scalar tt = t * t, uu = u * u, six = Real(6) * t;
+    const Scalar steepest = Real(30) * (tt * uu);
+    const Real half = Real(0.5), per_step = 1 / shape_.step;
+    return {shape_.table + 3 * static_cast<int64_t>(row_) * node,
+            {(constant(1) + Real(3) * t + six * t) * (uu * u),
+             (constant(1) + Real(3) * t) * (t * uu * u), half * (tt * uu * u),
+             (constant(10) - Real(15) * t + six * t) * (tt * t),
+             (Real(3) * t - constant(4)) * (tt * t * u), half * (tt * t * uu)},
+            {Real(-1) * per_step * steepest,
+             per_step * ((constant(1) + Real(2) * t - Real(15) * tt) * uu),
+             (per_step * half) * ((constant(2) - Real(5) * t) * (t * uu)), per_step * steepest,
+             per_step * ((Real(28) * t - constant(12) - Real(15) * tt) * tt),
+             (per_step * half) * ((constant(3) - Real(5) * t) * (tt * u))}};
   }
 
   static Scalar constant(Real x)
@@ -114,11 +122,13 @@ template <class Numbers> class RadialSplines {
       return {x, 0};
   }
 
-  /// The rows after a node are its values, its slopes, and the same of the next node.
-  Lanes combine(const Real *at, const Scalar (&weights)[4]) const
+  /// The rows after a node are its values, slopes and curvatures, and those of the next node.
+  Lanes combine(const Real *at, const Scalar (&weights)[6]) const
   {
-    return weights[0] * load(at) + weights[1] * load(at + row_) +
-           weights[2] * load(at + 2 * row_) + weights[3] * load(at + 3 * row_);
+    Lanes total = weights[0] * load(at);
+#pragma GCC unroll 5
+    for (int row = 1; row < 6; ++row) total += weights[row] * load(at + row * row_);
+    return total;
   }
 
   const Convolution<Real> &shape_;

@@ -65,8 +65,9 @@ template <class Real> struct Convolution {
   Input<Real> harmonics; // Y [edges][(filter_degree + 1)^2]
   Input<Real> radial;    // R [edges][filter_degree + 1][channels], unless there is a table
 
-  // Radial functions as cubic Hermite splines: values and slopes times step at equidistant nodes.
-  const Real *table = nullptr; // [n_nodes][2][filter_degree + 1][channels]
+  // Radial functions as quintic Hermite splines: values, slopes times step and curvatures times
+  // step^2 at equidistant nodes. Forces have two continuous derivatives then.
+  const Real *table = nullptr; // [n_nodes][3][filter_degree + 1][channels]
   int n_nodes = 0;
   Real step = 0;
   Input<Real> distances; // [edges]
