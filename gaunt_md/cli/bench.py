@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .plain import Verbs
+
 if TYPE_CHECKING:
     from ..bench.product import Row
 
-app = typer.Typer(
-    help="Measure on this machine, beside what else is installed.", no_args_is_help=True
-)
+app = Verbs(help="Measure on this machine, beside what else is installed.", no_args_is_help=True)
 
 
 @app.callback()

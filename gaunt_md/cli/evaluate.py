@@ -7,15 +7,20 @@ from typing import Annotated
 
 import typer
 
+from .label_keys import EnergyKey, ForcesKey, StressKey
+
 
 def evaluate(
     potential: Annotated[str, typer.Argument(help="Potential file, or the name of a shipped one.")],
     data: Annotated[list[Path], typer.Argument(help="Files with labelled structures.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
-    plot: Annotated[Path | None, typer.Option(help="Write a parity plot, PNG.")] = None,
-    energy_key: Annotated[str | None, typer.Option(help="Name of the energies, eV.")] = None,
-    forces_key: Annotated[str | None, typer.Option(help="Name of the forces, eV/Å.")] = None,
-    stress_key: Annotated[str | None, typer.Option(help="Name of the stress, eV/Å^3.")] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="PICTURE", help="Write predictions against labels, PNG."),
+    ] = None,
+    energy_key: EnergyKey = None,
+    forces_key: ForcesKey = None,
+    stress_key: StressKey = None,
 ) -> None:
     """Compare a potential with reference energies, forces and stresses."""
     import json
@@ -25,11 +30,14 @@ def evaluate(
 
     from .. import potential_file
     from ..data.read import read_labelled, without_isolated_atoms
+    from ..errors import InputError
     from ..files import require_folder
     from ..training.evaluate import compare
     from ..training.quantities import words
 
     if plot is not None:
+        if plot.suffix.lower() != ".png":
+            raise InputError(f"the picture '{plot}' has to be called NAME.png")
         require_folder(plot)
     asked = {"energy": energy_key, "forces": forces_key, "stress": stress_key}
     required = ("energy", "forces")

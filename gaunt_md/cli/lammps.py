@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Build, find and check the plugin for LAMMPS.", no_args_is_help=True)
+from .plain import Verbs
+
+app = Verbs(help="Build, find and check the plugin for LAMMPS.", no_args_is_help=True)
 
 
 @app.command()

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-_USUAL_NAME = "looks for the usual ones"
+from .label_keys import EnergyKey, ForcesKey, StressKey
 
 STOPPED = 3
 """Exit status of a training that was stopped and can be gone on with."""
@@ -21,7 +21,9 @@ def train(
     ] = None,
     train: Annotated[
         list[Path] | None,
-        typer.Option(metavar="FILE", help="File to train on; may be repeated."),
+        typer.Option(
+            metavar="FILE", help="File with labelled structures to train on; may be repeated."
+        ),
     ] = None,
     validation: Annotated[
         list[Path] | None,
@@ -31,24 +33,9 @@ def train(
             show_default="a twentieth of the training data",
         ),
     ] = None,
-    energy_key: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", help="Name of the total energies, eV.", show_default=_USUAL_NAME
-        ),
-    ] = None,
-    forces_key: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Name of the forces, eV/Å.", show_default=_USUAL_NAME),
-    ] = None,
-    stress_key: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Name of the stress, eV/Å^3, tension positive.",
-            show_default=_USUAL_NAME,
-        ),
-    ] = None,
+    energy_key: EnergyKey = None,
+    forces_key: ForcesKey = None,
+    stress_key: StressKey = None,
     start_from: Annotated[
         Path | None,
         typer.Option(
@@ -84,7 +71,8 @@ def train(
         int | None, typer.Option(help="Structures per step.", show_default="2")
     ] = None,
     learning_rate: Annotated[
-        float | None, typer.Option(help="Highest learning rate.", show_default="0.01")
+        float | None,
+        typer.Option(help="Highest learning rate; it rises and falls.", show_default="0.01"),
     ] = None,
     seed: Annotated[
         int | None,
@@ -102,8 +90,9 @@ def train(
 ) -> None:
     """Train a potential on energies, forces and, where there are any, stresses.
 
-    Options override the configuration. Ctrl-C, SIGTERM and --minutes save a checkpoint and leave
-    with status 3; the same command then goes on where it stopped.
+    Options override the configuration.
+    Ctrl-C, SIGTERM and --minutes save a checkpoint and leave with status 3;
+    the same command then goes on where it stopped.
     """
     require_lightning()
     from ..errors import InputError

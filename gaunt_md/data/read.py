@@ -159,6 +159,8 @@ def read_frames(path: Path) -> list[Frame]:
         If there is no such file, it is damaged or empty; names the frame.
     """
     frames: list[Frame] = []
+    if path.is_file() and not path.stat().st_size:
+        raise InputError(f"data file '{path}' is empty; it should hold labelled structures")
     try:
         for index, atoms in enumerate(ase.io.iread(path, index=":")):
             frames.append(Frame(atoms, _values(atoms), path, index))
@@ -203,7 +205,7 @@ def find_keys(
         if wanted is not None:
             if not counts[wanted]:
                 raise InputError(
-                    f"no frame has '{wanted}', asked for by {label}_key."
+                    f"no frame has '{wanted}', asked for by {_option(label)}."
                     f"{closest(wanted, counts)} {_found(counts, len(frames))}"
                 )
             keys[label] = wanted
@@ -212,7 +214,7 @@ def find_keys(
         if not candidates and label in required:
             raise InputError(
                 f"no frame has {label} under a usual name ({', '.join(USUAL_NAMES[label])}). "
-                f"{_found(counts, len(frames))} Name the right one by {label}_key"
+                f"{_found(counts, len(frames))} Name the right one by {_option(label)}"
             )
         for other in candidates[1:]:
             _refuse_ambiguity(frames, label, candidates[0], other)
@@ -285,13 +287,18 @@ def _refuse_ambiguity(frames: Sequence[Frame], label: str, first: str, other: st
             if a.shape != b.shape or not np.array_equal(a, b):
                 raise InputError(
                     f"{frame.source} has both '{first}' and '{other}' with different values; "
-                    f"name the right one by {label}_key"
+                    f"name the right one by {_option(label)}"
                 )
         elif other in frame.values:
             raise InputError(
                 f"some frames have '{first}', others '{other}' (the first: {frame.source}); "
-                f"give all of them one name, or choose one by {label}_key"
+                f"give all of them one name, or choose one by {_option(label)}"
             )
+
+
+def _option(label: str) -> str:
+    """Return how people name a label: in a configuration, or on the command line."""
+    return f"{label}_key (--{label}-key)"
 
 
 def _names(paths: Iterable[Path]) -> str:

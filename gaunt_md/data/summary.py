@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from rich.table import Table
 
+from ..units import EV_PER_CUBIC_ANGSTROM_TO_GPA
 from .read import LabelKeys, LabelledStructure
 from .statistics import composition
 
@@ -58,13 +59,13 @@ def summarise(
         for x, reference in zip(structures, references, strict=True)
     ]
     forces = [np.linalg.norm(x.forces, axis=1).max() for x in structures]
-    pressures = [-np.trace(x.stress) / 3 for x in structures]
+    pressures = [-np.trace(x.stress) / 3 * EV_PER_CUBIC_ANGSTROM_TO_GPA for x in structures]
     return [
         _summary(label, key or _instead(label, structures), unit, np.array(values), structures)
         for label, key, unit, values in (
             ("energy above reference", keys.energy, "eV/atom", energies),
             ("largest force", keys.forces, "eV/Å", forces),
-            ("pressure from stress", keys.stress, "eV/Å^3", pressures),
+            ("pressure from stress", keys.stress, "GPa", pressures),
         )
     ]
 

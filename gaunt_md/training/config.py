@@ -24,10 +24,13 @@ class DataOptions(_Section):
     )
     validation: list[Path] = Field(
         default=[],
-        description="Files to validate on; empty: set aside a part of the training data.",
+        description="Files that decide which epoch is kept; empty: a part of the training data is "
+        "set aside for that.",
     )
     test: list[Path] = Field(
-        default=[], description="Files that the finished potential is judged by, and nothing else."
+        default=[],
+        description="Files on which the errors of the finished potential are computed; they have "
+        "no part in the training.",
     )
     validation_fraction: float = Field(
         default=0.05,
@@ -36,23 +39,30 @@ class DataOptions(_Section):
         description="Part of the training structures set aside where no validation file is given.",
     )
     energy_key: str | None = Field(
-        default=None, description="Name of the total energies, eV; null: look for the usual names."
+        default=None,
+        description="Name of the total energies in the files, eV; null: look for the usual names, "
+        "such as energy or REF_energy.",
     )
     forces_key: str | None = Field(
-        default=None, description="Name of the forces, eV/Å; null: look for the usual names."
+        default=None,
+        description="Name of the forces, eV/Å; null: look for the usual names, such as forces or "
+        "REF_forces.",
     )
     stress_key: str | None = Field(
         default=None,
-        description="Name of the stress, eV/Å^3, tension positive; null: look for the usual names.",
+        description="Name of the stress, eV/Å^3, tension positive; null: look for the usual names, "
+        "such as stress or REF_stress. Stresses may be missing.",
     )
     reference_energies: dict[str, float] = Field(
         default={},
-        description="Energy of an isolated atom of each element, eV, e.g. {Si: -0.82}; where not "
-        "given: from isolated atoms in the data, else by least squares.",
+        description="Energy of an isolated atom of each element, eV, e.g. {Si: -0.82}; elements "
+        "that are not named get that of an isolated atom in the data, or else one fitted to the "
+        "energies by least squares.",
     )
     weights: dict[str, float] = Field(
         default={},
-        description="Factor on the loss of structures by their config_type, e.g. {Elastic: 2.0}.",
+        description="Factor on the loss of the structures with this config_type, e.g. "
+        "{Elastic: 2.0}; 1 for all others.",
     )
     licence: str = Field(
         default="not stated", description="Licence of the data, written into the potential."
@@ -60,26 +70,51 @@ class DataOptions(_Section):
 
 
 class ModelOptions(_Section):
-    """The potential; its other parameters come from the data."""
+    """The potential; its scales and reference energies come from the data."""
 
     cutoff: float = Field(default=5.0, gt=0, description="How far atoms see each other, Å.")
-    channels: int = Field(default=32, ge=1, description="Width of the features.")
-    layers: int = Field(default=2, ge=1, description="Number of interactions.")
+    channels: int = Field(
+        default=32,
+        ge=1,
+        description="Width of the network: how many features of each degree and order atoms have.",
+    )
+    layers: int = Field(
+        default=2,
+        ge=1,
+        description="Number of message-passing layers; the potential sees as far as layers times "
+        "cutoff.",
+    )
     hidden_degree: int = Field(
-        default=1, ge=0, description="Degree of the features between the interactions."
+        default=1,
+        ge=0,
+        description="Highest degree of the features that a layer hands to the next one: 0 for "
+        "scalars alone, 1 for vectors too.",
     )
     filter_degree: int = Field(
-        default=3, ge=0, description="Degree of the filters and of an atom's neighbourhood."
+        default=3,
+        ge=0,
+        description="Highest degree of the spherical harmonics that describe an atom's "
+        "neighbourhood.",
     )
     correlation: int = Field(
-        default=3, ge=1, description="Number of factors of the many-body product."
+        default=3,
+        ge=1,
+        description="Number of factors of the many-body product; 3 gives terms of up to four "
+        "bodies.",
     )
-    radial_functions: int = Field(default=8, ge=1, description="Number of Bessel functions.")
+    radial_functions: int = Field(
+        default=8, ge=1, description="Number of Bessel functions of the distance."
+    )
     radial_width: int = Field(
-        default=32, ge=1, description="Width of the hidden layers of the radial networks."
+        default=32,
+        ge=1,
+        description="Width of the hidden layers of the networks that make radial functions of "
+        "them.",
     )
     core_repulsion: bool = Field(
-        default=True, description="Add the repulsion of the nuclei (Ziegler, Biersack, Littmark)."
+        default=True,
+        description="Add the screened repulsion of the nuclei (Ziegler, Biersack, Littmark), which "
+        "keeps atoms apart where there are no data.",
     )
     dtype: Literal["float32", "float64"] = Field(
         default="float32", description="Precision of the network; geometry and sums are float64."
@@ -91,55 +126,67 @@ class TrainingOptions(_Section):
 
     start_from: Path | None = Field(
         default=None,
-        description="Checkpoint, NAME.ckpt, whose potential is trained further; null: start from "
-        "random parameters. Model options that are left out are those of the checkpoint. The "
-        "learning rate rises to learning_rate again: 0.001 changes the potential gently.",
+        description="Checkpoint, NAME.ckpt, of a training whose potential is trained further; "
+        "null: start from random parameters. Model options that are left out are those of the "
+        "checkpoint. With a learning_rate of 0.001 instead of 0.01 the potential changes gently.",
     )
     epochs: int = Field(default=200, ge=1, description="Passes over the training data.")
     batch_size: int = Field(default=2, ge=1, description="Structures per step.")
-    learning_rate: float = Field(default=0.01, gt=0, description="Highest learning rate.")
+    learning_rate: float = Field(
+        default=0.01, gt=0, description="Highest learning rate; it first rises, then falls."
+    )
     final_learning_rate: float = Field(
-        default=1e-5, ge=0, description="Learning rate at the end of the cosine decay."
+        default=1e-5, ge=0, description="Learning rate at the end; it falls along a cosine."
     )
     warmup_fraction: float = Field(
         default=0.02, ge=0, lt=1, description="Part of all steps in which the learning rate rises."
     )
-    weight_decay: float = Field(default=0.0, ge=0, description="Decay of the weights (AdamW).")
+    weight_decay: float = Field(default=0.0, ge=0, description="Weight decay of AdamW.")
     gradient_clip: float = Field(
-        default=10.0, gt=0, description="Largest norm of the gradient; larger ones are scaled down."
+        default=10.0,
+        gt=0,
+        description="Largest norm of the gradient; larger ones are scaled down to it.",
     )
     energy_weight: float = Field(
-        default=40.0, ge=0, description="Weight of squared energy errors, per (eV/atom)^2."
+        default=40.0,
+        ge=0,
+        description="Weight in the loss of the mean squared error of energies, in (eV/atom)^2.",
     )
     forces_weight: float = Field(
-        default=1.0, ge=0, description="Weight of squared force components, per (eV/Å)^2."
+        default=1.0,
+        ge=0,
+        description="Weight of the mean squared error of force components, in (eV/Å)^2.",
     )
     stress_weight: float = Field(
         default=0.1,
         ge=0,
-        description="Weight of squared components of stress times volume per atom, per "
-        "(eV/atom)^2; counts only where there are stresses.",
+        description="Weight of the mean squared error of stress components times volume per atom, "
+        "in (eV/atom)^2; only structures with a stress count.",
     )
     forces_first: float = Field(
         default=0.5,
         ge=0,
         le=0.8,
-        description="Part of all steps with a hundredth of the weights of energies and stress; "
-        "these then rise and are complete at nine tenths. Forces carry more information.",
+        description="Part of all steps that learn mostly from forces, with a hundredth of the "
+        "weights of energies and stresses; then these weights rise, to be complete after nine "
+        "tenths of all steps.",
     )
     average_decay: float = Field(
         default=0.99,
         ge=0,
         lt=1,
-        description="Decay per step of the average of the weights that is validated and kept.",
+        description="What is validated and kept is a moving average of the parameters; this is the "
+        "part of itself that it retains in each step.",
     )
     patience: int | None = Field(
         default=None,
         ge=1,
-        description="Stop after so many epochs without a better validation.",
+        description="Stop after so many epochs without a better validation; null: never.",
     )
     seed: int = Field(
-        default=1, ge=0, description="Decides first weights, validation split and order of data."
+        default=1,
+        ge=0,
+        description="Decides first parameters, choice of validation structures and order of data.",
     )
 
     @model_validator(mode="after")
@@ -153,10 +200,12 @@ class Configuration(_Section):
     """A training from data to potential."""
 
     name: str | None = Field(
-        default=None, description="Name of the potential; null: the name of the first data file."
+        default=None, description="Name of the potential; null: that of the first data file."
     )
     output: Path | None = Field(
-        default=None, description="Folder for checkpoints, curves and potential; null: the name."
+        default=None,
+        description="Folder for checkpoints, curves and potential; null: one called like the "
+        "potential.",
     )
     data: DataOptions
     model: ModelOptions = ModelOptions()

@@ -18,6 +18,8 @@ from ..files import write_whole
 from .checkpoints import CheckpointError, load_checkpoint
 from .config import Configuration, load_configuration, parse_configuration
 
+_FIRST_LINE = b"# Written by gaunt-md train.\n"
+
 
 class TrainingFolder:
     """The files of one training.
@@ -46,8 +48,10 @@ class TrainingFolder:
         Raises
         ------
         InputError
-            If another training holds it.
+            If it is no folder, or another training holds it.
         """
+        if self.path.exists() and not self.path.is_dir():
+            raise InputError(f"'{self.path}' is a file, not a folder; choose another --output")
         self.checkpoints.mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(self.path / ".lock")
         try:
@@ -66,14 +70,15 @@ class TrainingFolder:
             lock.release()
 
     def refuse_another(self) -> None:
-        """Check that the folder is empty or holds a training with the same configuration.
+        """Check that the folder is free or holds a training with the same configuration.
 
         Raises
         ------
         InputError
-            If it holds another training.
+            If it holds another training, or files that this one would overwrite.
         """
-        if not self.checkpoint_paths() and not self.potential.exists():
+        if not self.checkpoint_paths():
+            self._refuse_other_files()
             return
         if not self._record.exists():
             raise InputError(
@@ -92,10 +97,22 @@ class TrainingFolder:
                 * self.best.exists()
             )
 
+    def _refuse_other_files(self) -> None:
+        files = [self.metrics, self.curve, self.potential, self.potential.with_suffix(".md")]
+        # What a training left that was stopped before its first checkpoint may be overwritten.
+        if self._record.exists() and not self._record.read_bytes().startswith(_FIRST_LINE):
+            files.append(self._record)
+        there = [path.name for path in files if path.exists()]
+        if there:
+            raise InputError(
+                f"'{self.path}' holds no training that could go on, but {', '.join(there)}, which "
+                "this one would overwrite; choose another --output"
+            )
+
     def record_configuration(self) -> None:
         """Write the configuration into the folder."""
         text = yaml.safe_dump(_plain(self.configuration), sort_keys=False, allow_unicode=True)
-        write_whole(self._record, b"# Written by gaunt-md train.\n" + text.encode())
+        write_whole(self._record, _FIRST_LINE + text.encode())
 
     def checkpoint_paths(self) -> list[Path]:
         """Return the checkpoints of the run, newest first, without the best one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import re
 import resource
 import signal
 from collections.abc import Callable
@@ -216,3 +217,42 @@ def test_one_structure_cannot_be_split(
     )
     with pytest.raises(InputError, match=r"1 structure cannot be split.*validation_fraction to 0"):
         train(one, QUIET)
+
+
+def test_an_exported_potential_replaces_no_file(finished: Configuration, tmp_path: Path) -> None:
+    best = str(TrainingFolder(finished).best)
+    (tmp_path / "a.md").write_text("notes of a year")
+    for name, complaint in (
+        ("a.pt", r"a.md' exists; delete it or choose another --output"),
+        ("a.md", r"a.md' is no name of a potential file; it has to end in .pt"),
+    ):
+        result = CliRunner().invoke(app, ["export", best, "-o", str(tmp_path / name)])
+        assert isinstance(result.exception, InputError)
+        assert re.search(complaint, str(result.exception))
+    assert [path.name for path in tmp_path.iterdir()] == ["a.md"]
+    assert (tmp_path / "a.md").read_text() == "notes of a year"
+
+
+def test_a_picture_replaces_no_data(finished: Configuration, argon: Path) -> None:
+    before = argon.read_bytes()
+    arguments = [str(TrainingFolder(finished).potential), str(argon), "--plot", str(argon)]
+    result = CliRunner().invoke(app, ["evaluate", *arguments])
+    assert "has to be called NAME.png" in str(result.exception)
+    assert argon.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["configuration.yaml", "metrics.csv", "argon.pt", "argon.md"])
+def test_a_training_overwrites_nothing_of_others(
+    name: str, configure: Callable[..., Configuration], tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(InputError, match=rf"but {name}, which this one would overwrite"):
+        train(configure(tmp_path), QUIET)
+    assert (tmp_path / name).read_text() == "mine"
+
+
+def test_an_output_that_is_a_file_is_refused(
+    configure: Callable[..., Configuration], argon: Path
+) -> None:
+    with pytest.raises(InputError, match=r"argon.xyz' is a file, not a folder"):
+        train(configure(argon), QUIET)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import ase.io
 import numpy as np
@@ -11,9 +13,12 @@ import pytest
 from ase import Atoms
 from ase.build import bulk
 from ase.calculators.singlepoint import SinglePointCalculator
+from ase.units import GPa
 from rich.console import Console
+from typer.testing import CliRunner
 
 from gaunt_md import potential_file
+from gaunt_md.cli.main import app
 from gaunt_md.errors import InputError
 from gaunt_md.training.config import Configuration
 from gaunt_md.training.folder import TrainingFolder
@@ -89,3 +94,51 @@ def test_crystals_of_one_atom_make_a_potential(
     path = train(with_files(configuration, train=[tmp_path / "cells.xyz"], test=[]), QUIET)
     assert potential_file.read_manifest(path)["reference"]["numbers"] == [18]
     potential_file.load(path)
+
+
+def run(*arguments: object) -> Any:
+    small = ["--channels", 2, "--epochs", 1, "--batch-size", 6]
+    return CliRunner().invoke(app, ["train", *map(str, (*arguments, *small))])
+
+
+def test_labels_are_named_on_the_command_line(argon: Path, tmp_path: Path) -> None:
+    named = renamed(argon, tmp_path, energy="U", forces="F", stress="sigma")
+    keys = ["--energy-key", "U", "--forces-key", "F", "--stress-key", "sigma"]
+    result = run("--train", named, "--output", tmp_path / "run", *keys)
+    assert result.exit_code == 0, result.output
+    rows = [line.split("│") for line in result.output.splitlines() if line.count("│") > 5]
+    assert [(row[2].strip(), row[6].strip()) for row in rows] == [
+        ("U", "eV/atom"),
+        ("F", "eV/Å"),
+        ("sigma", "GPa"),
+    ]
+    pressures = [-atoms.get_stress()[:3].mean() / GPa for atoms in ase.io.read(argon, ":")]
+    shown = [float(rows[2][4]), float(rows[2][5])]
+    assert shown == pytest.approx([min(pressures), max(pressures)], rel=1e-3)
+
+
+MISTAKES = {
+    "mistyped": (["--energy-key", "enregy"], r"no frame has 'enregy'.*Did you mean 'energy'\?"),
+    "not named": ([], r"no frame has forces under a usual name.*Found: .*Name the right one by"),
+    "of another label": (["--energy-key", "F"], r"'F' has the shape \(4, 3\), not \(\)"),
+}
+
+
+@pytest.mark.parametrize(("keys", "complaint"), MISTAKES.values(), ids=MISTAKES)
+def test_wrong_names_of_labels_are_told_with_the_option_that_mends_them(
+    keys: list[str], complaint: str, argon: Path, tmp_path: Path
+) -> None:
+    named = renamed(argon, tmp_path, forces="F")
+    if "F" in keys:
+        keys = [*keys, "--forces-key", "F"]
+    result = run("--train", named, "--output", tmp_path / "run", *keys)
+    assert isinstance(result.exception, InputError)
+    assert re.search(complaint, str(result.exception))
+    if "shape" not in complaint:
+        assert re.search(r"(energy|forces)_key \(--\1-key\)", str(result.exception))
+
+
+def test_an_empty_file_is_called_empty(tmp_path: Path) -> None:
+    (tmp_path / "empty.xyz").touch()
+    result = run("--train", tmp_path / "empty.xyz", "--output", tmp_path / "run")
+    assert re.search(r"empty.xyz' is empty", str(result.exception))
