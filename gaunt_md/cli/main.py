@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+import warnings
+from typing import Annotated, Any
 
 import typer
 
 from .. import __version__
 from ..errors import GauntError
 from . import bench, config, demo, evaluate, export, info, lammps, train
+from .plain import Verbs
 
-app = typer.Typer(
+app = Verbs(
     name="gaunt-md",
     help="Gaunt tensor product interatomic potentials that run in ASE and LAMMPS.",
     no_args_is_help=True,
@@ -55,11 +57,17 @@ app.add_typer(lammps.app, name="lammps")
 app.add_typer(bench.app, name="bench")
 
 
+def _one_line(message: Warning | str, *_: Any, **__: Any) -> str:
+    return f"warning: {message}\n"
+
+
 def main() -> None:
     """Run the command line; an expected error becomes one line on stderr and exit status 1."""
     # Read when torch is imported: threads that wait spinning slow each other down twentyfold where
     # other programs run.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Where in the code a warning was given is not for users of the command line.
+    warnings.formatwarning = _one_line
     try:
         app()
     except (GauntError, OSError) as error:
