@@ -7,6 +7,8 @@ import os
 import re
 import resource
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -256,3 +258,21 @@ def test_an_output_that_is_a_file_is_refused(
 ) -> None:
     with pytest.raises(InputError, match=r"argon.xyz' is a file, not a folder"):
         train(configure(argon), QUIET)
+
+
+def test_a_warning_is_one_line_on_the_command_line(
+    configure: Callable[..., Configuration], tmp_path: Path
+) -> None:
+    folder = TrainingFolder(configure(tmp_path / "run", epochs=1))
+    train(folder.configuration, QUIET)
+    folder.best.unlink()
+    folder.potential.unlink()
+    command = ["train", folder.path / "configuration.yaml", "--output", folder.path]
+    finished = subprocess.run(
+        [sys.executable, "-m", "gaunt_md.cli.main", *map(str, command)],
+        capture_output=True,
+        text=True,
+    )
+    expected = f"warning: no checkpoint '{folder.best}'; exporting the last epoch instead\n"
+    assert (finished.returncode, finished.stderr) == (0, expected)
+    assert folder.potential.exists()
