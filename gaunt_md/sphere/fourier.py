@@ -6,18 +6,21 @@ Z. Zhou, D. An, L.-Q. Yan, K. Xu, S.-M. Hu, S.-T. Yau, "Fast and accurate spheri
 products", ACM Trans. Graph. 40, 280 (2021).
 
 A harmonic is a trigonometric polynomial on the torus, Y_lm(θ, φ) = T_l|m|(θ) · (cos mφ or
-sin |m|φ), where T_lm is a sum of cos uθ (m even) or sin uθ (m odd) with u ≤ l and u ≡ l (mod 2).
-A function of degree L has therefore a spectrum F(u, v), |u|, |v| ≤ L, and v = ±m only:
+sin |m|φ), where T_lm is a sum of cos uθ (m even) or sin uθ (m odd) with u ≤ l. The spectrum
+F(u, v) of a function of degree L has therefore |u|, |v| ≤ L, and its orders v = ±m come from the
+coefficients of the same m alone: O(L^3) operations. The product of functions is the convolution of
+their spectra: transformed to a uniform grid of angles, fine enough that nothing is aliased,
+multiplied there, transformed back, and integrated with the measure of the sphere,
+x_lm = ∫ T_lm(θ) F_m(θ) sin θ dθ over [0, π], again O(L^3).
 
-    F(u, m) = Σ_l A^m_ul (x_lm - i x_l,-m) for m ≥ 0,    F(-u, -v) = F(u, v)* ,
+What makes it fast on processors as they are:
 
-O(L^3) operations. Products of functions are convolutions of their spectra, done by FFT in
-O(L^2 log L), two at a time, so that spectra stay small for as long as possible (divide and
-conquer). The way back integrates with the measure of the sphere,
-
-    x_lm - i x_l,-m = Σ_u B^m_lu F(u, m),    B^m_lu ∝ ∫ T_lm(θ) e^{iuθ} sin θ dθ  over [0, π].
-
-Angles φ are counted from the y axis: then A and B are real.
+- The transform in θ follows the conversion to the spectrum, for each m, without anything in
+  between: both are one small matrix. So are the transform back and the integral.
+- f(-θ, φ) = f(θ, φ + π): half the torus is enough.
+- All factors of a product meet on one grid, which is left once.
+- The transforms are real and done as products of matrices, O(L^3) like the conversion, with nodes
+  and channels together as the long last dimension, a cache full of them at a time.
 """
 
 from collections.abc import Sequence
@@ -28,6 +31,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from .harmonics import spherical_harmonics
+
+# How many values on the torus are computed together: 1 MB in float32, which a core's cache holds.
+BLOCK = 250_000
 
 
 class FourierProduct(nn.Module):
@@ -42,145 +48,138 @@ class FourierProduct(nn.Module):
 
     def __init__(self, degrees: Sequence[int], degree_out: int) -> None:
         super().__init__()
-        self.to_spectrum = nn.ModuleList(_ToSpectrum(degree) for degree in degrees)
-        self.degree = sum(degrees)
-        self.from_spectrum = _FromSpectrum(self.degree, degree_out)
+        degree = sum(degrees)
+        highest = min(degree, degree_out)
+        # All u of the product are integrated over; orders v above the highest of the result may
+        # be aliased, but not onto those up to it.
+        n_theta, n_phi = degree + 1, degree + highest + 1
+        self.columns = BLOCK // (n_theta * n_phi)
+        self.to_torus = nn.ModuleList(_ToTorus(one, n_theta, n_phi) for one in degrees)
+        self.from_torus = _FromTorus(degree, highest, n_phi)
+        self.missing = (degree_out + 1) ** 2 - (highest + 1) ** 2
 
     def forward(self, factors: list[Tensor]) -> Tensor:
         """Map coefficients (..., (L_i + 1)^2, channels) to (..., (degree_out + 1)^2, channels)."""
-        spectra: list[Tensor] = []
-        for index, to_spectrum in enumerate(self.to_spectrum):
-            spectra.append(to_spectrum(factors[index]))
-        while len(spectra) > 1:
-            # Only the last product may leave out the orders v that the result has not.
-            highest = self.from_spectrum.highest if len(spectra) == 2 else self.degree
-            pairs: list[Tensor] = []
-            for index in range(0, len(spectra) - 1, 2):
-                pairs.append(multiply_spectra(spectra[index], spectra[index + 1], highest))
-            spectra = pairs + spectra[2 * len(pairs) :]
-        return self.from_spectrum(spectra[0])
+        leading, channels = _broadcast(factors)
+        nodes = 1
+        for size in leading:
+            nodes *= size
+        length = max(1, self.columns // max(1, channels))
+        if torch.compiler.is_compiling() or not factors[0].is_cpu:
+            length = max(1, nodes)
+        parts: list[list[Tensor]] = []
+        for factor in factors:
+            coefficients = factor.shape[-2]
+            expanded = factor.expand(leading + [coefficients, channels])  # noqa: RUF005
+            parts.append(expanded.reshape([nodes, coefficients, channels]).split(length))
+        blocks: list[Tensor] = []
+        for index in range(len(parts[0])):
+            blocks.append(self._product([part[index] for part in parts]))
+        product = torch.nn.functional.pad(torch.cat(blocks), [0, 0, 0, self.missing])
+        return product.reshape(leading + [product.shape[-2], channels])  # noqa: RUF005
+
+    def _product(self, factors: list[Tensor]) -> Tensor:
+        values: list[Tensor] = []
+        for index, to_torus in enumerate(self.to_torus):
+            values.append(to_torus(factors[index]))
+        product = values[0]
+        for value in values[1:]:
+            product = product * value
+        return self.from_torus(product, factors[0].shape[0])
 
 
-def multiply_spectra(first: Tensor, second: Tensor, highest: int) -> Tensor:
-    """Return the spectrum of the product of two real functions on the torus.
+class _ToTorus(nn.Module):
+    """Coefficients (nodes, (L + 1)^2, channels) to values (n_phi, n_theta · nodes · channels)."""
 
-    Parameters
-    ----------
-    first, second : Tensor, shape (..., D + 1, 2 D + 1, channels), complex
-        With D the degree: v = 0..D (the rest follows by symmetry), then u = 0..D, -D..-1.
-    highest : int
-        Highest order v of the result, if that is below its degree D = D1 + D2.
-
-    Returns
-    -------
-    Tensor, shape (..., min(D, highest) + 1, 2 D + 1, channels), complex
-    """
-    degree1, degree2 = first.shape[-3] - 1, second.shape[-3] - 1
-    degree = degree1 + degree2
-    highest = min(degree, highest)
-    n_theta = _fast_length(2 * degree + 1)
-    # Orders above ``highest`` may be aliased, but not onto those up to it.
-    n_phi = _fast_length(max(degree + highest, 2 * degree1, 2 * degree2) + 1)
-    values = _torus_values(first, n_theta, n_phi) * _torus_values(second, n_theta, n_phi)
-    spectrum = torch.fft.rfft2(values, dim=[-2, -3], norm="forward").narrow(-3, 0, highest + 1)
-    positive = spectrum.narrow(-2, 0, degree + 1)
-    return torch.cat([positive, spectrum.narrow(-2, n_theta - degree, degree)], dim=-2)
-
-
-def _torus_values(spectrum: Tensor, n_theta: int, n_phi: int) -> Tensor:
-    """Return the values on a uniform grid of angles, shape (..., n_phi, n_theta, channels)."""
-    degree = spectrum.shape[-3] - 1
-    positive = spectrum.narrow(-2, 0, degree + 1)
-    negative = spectrum.narrow(-2, degree + 1, degree)
-    padded = torch.nn.functional.pad(positive, [0, 0, 0, n_theta - 2 * degree - 1])
-    padded = torch.cat([padded, negative], dim=-2)
-    return torch.fft.irfft2(padded, s=[n_theta, n_phi], dim=[-2, -3], norm="forward")
-
-
-def _fast_length(length: int) -> int:
-    """Return the smallest length from ``length`` up that has no prime factor above 5."""
-    while _without_small_factors(length) > 1:
-        length += 1
-    return length
-
-
-def _without_small_factors(number: int) -> int:
-    for factor in [2, 3, 5]:
-        while number % factor == 0:
-            number = number // factor
-    return number
-
-
-class _ToSpectrum(nn.Module):
-    """Coefficients (..., (L + 1)^2, channels) to spectrum (..., L + 1, 2 L + 1, channels)."""
-
-    matrix: Tensor
+    profiles: Tensor
+    waves: Tensor
     order: Tensor
 
-    def __init__(self, degree: int) -> None:
+    def __init__(self, degree: int, n_theta: int, n_phi: int) -> None:
         super().__init__()
         self.degree = degree
-        matrix = _with_imaginary_part(torch.from_numpy(_spectrum_matrices(degree)))
-        self.register_buffer("matrix", matrix, persistent=False)
-        # The matrix is zero at the places without a coefficient, whatever is put there.
-        order = torch.tensor(_places(degree)).clamp(min=0)
-        self.register_buffer("order", order, persistent=False)
+        profiles = _profiles(degree, _angles(n_theta)).transpose(0, 2, 1)
+        self.register_buffer("profiles", _for_each_order(profiles), persistent=False)
+        self.register_buffer("waves", _waves(degree, n_phi), persistent=False)
+        self.register_buffer("order", torch.tensor(_places(degree)).flatten(), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        by_order = x.index_select(-2, self.order)
-        by_order = by_order.unflatten(-2, [self.degree + 1, 2, self.degree + 1])
-        parts = torch.matmul(self.matrix.to(x.dtype), by_order)
-        return torch.complex(parts.select(-3, 0), parts.select(-3, 1))
+        by_order = x.transpose(0, 1).index_select(0, self.order)
+        by_order = by_order.reshape([2 * self.degree + 1, self.degree + 1, -1])
+        series = torch.bmm(self.profiles.to(x.dtype), by_order)
+        return torch.mm(self.waves.to(x.dtype), series.flatten(1))
 
 
-class _FromSpectrum(nn.Module):
-    """Spectrum of degree D, at least the orders needed, to (..., (degree_out + 1)^2, channels)."""
+class _FromTorus(nn.Module):
+    """Values (n_phi, n_theta · nodes · channels) to (nodes, (degree_out + 1)^2, channels)."""
 
-    matrix: Tensor
+    integrals: Tensor
+    waves: Tensor
     order: Tensor
 
-    def __init__(self, degree: int, degree_out: int) -> None:
+    def __init__(self, degree: int, degree_out: int, n_phi: int) -> None:
         super().__init__()
-        self.degree = degree
-        self.highest = min(degree, degree_out)
-        self.missing = (degree_out + 1) ** 2 - (self.highest + 1) ** 2
-        matrix = _with_imaginary_part(torch.from_numpy(_integrals(self.highest, degree)))
-        self.register_buffer("matrix", matrix, persistent=False)
-        place = {coefficient: k for k, coefficient in enumerate(_places(self.highest))}
-        order = torch.tensor([place[k] for k in range((self.highest + 1) ** 2)])
-        self.register_buffer("order", order, persistent=False)
+        self.orders, self.n_theta = 2 * degree_out + 1, degree + 1
+        integrals = _for_each_order(_integrals(degree_out, degree))
+        self.register_buffer("integrals", integrals, persistent=False)
+        waves = (2 * np.pi / n_phi) * _waves(degree_out, n_phi).T.contiguous()
+        self.register_buffer("waves", waves, persistent=False)
+        # Row (m, l) of the integrals has the coefficient (l, m).
+        rows = [
+            (m + degree_out) * (degree_out + 1) + l
+            for l in range(degree_out + 1)
+            for m in range(-l, l + 1)
+        ]
+        self.register_buffer("order", torch.tensor(rows), persistent=False)
 
-    def forward(self, spectrum: Tensor) -> Tensor:
-        # u < 0 repeats u > 0, so that the matrices count the latter twice.
-        needed = spectrum.narrow(-3, 0, self.highest + 1).narrow(-2, 0, self.degree + 1)
-        parts = torch.stack([needed.real, needed.imag], dim=-3)
-        by_order = torch.matmul(self.matrix.to(parts.dtype), parts).flatten(-4, -2)
-        x = by_order.index_select(-2, self.order)
-        return torch.nn.functional.pad(x, [0, 0, 0, self.missing])
+    def forward(self, values: Tensor, nodes: int) -> Tensor:
+        series = torch.mm(self.waves.to(values.dtype), values)
+        series = series.reshape([self.orders, self.n_theta, -1])
+        by_order = torch.bmm(self.integrals.to(values.dtype), series).flatten(0, 1)
+        x = by_order.index_select(0, self.order)
+        return x.reshape([x.shape[0], nodes, -1]).transpose(0, 1)
 
 
-def _places(degree: int) -> list[int]:
-    """Return the coefficient (l, ±m) at each place of an array [m, sign, l]; -1 where l < m."""
+def _broadcast(factors: list[Tensor]) -> tuple[list[int], int]:
+    """Return the leading dimensions and the channels that all factors broadcast to."""
+    shape: list[int] = []
+    for factor in factors:
+        sizes = factor.shape[:-2] + factor.shape[-1:]
+        missing = len(sizes) - len(shape)
+        shape = [1] * missing + shape
+        for index, size in enumerate(sizes, -missing if missing < 0 else 0):
+            if size != 1:
+                shape[index] = size
+    return shape[:-1], shape[-1]
+
+
+def _angles(count: int) -> NDArray[np.float64]:
+    """Return uniform angles within (0, π): those of half a torus, and none at the poles."""
+    return (np.arange(count) + 0.5) * np.pi / count
+
+
+def _waves(degree: int, count: int) -> Tensor:
+    """Return cos mφ (m ≥ 0) and sin |m|φ (m < 0) at uniform angles, shape (angles, m)."""
+    m = np.arange(-degree, degree + 1)
+    phases = np.outer(2 * np.pi * np.arange(count) / count, np.abs(m))
+    return torch.from_numpy(np.where(m >= 0, np.cos(phases), np.sin(phases)))
+
+
+def _places(degree: int) -> list[list[int]]:
+    """Return the place of coefficient (l, m) for m = -L..L and l = 0..L; any if l < |m|."""
     return [
-        l * l + l + sign * m if l >= m and not (m == 0 and sign < 0) else -1
-        for m in range(degree + 1)
-        for sign in (1, -1)
-        for l in range(degree + 1)
+        [l * l + l + m if l >= abs(m) else 0 for l in range(degree + 1)]
+        for m in range(-degree, degree + 1)
     ]
 
 
-def _with_imaginary_part(matrices: Tensor) -> Tensor:
-    """Stack the matrices of each m for x_lm with those for -i x_l,-m, which is zero for m = 0."""
-    imaginary = -matrices
-    imaginary[0] = 0
-    return torch.stack([matrices, imaginary], dim=1)
+def _for_each_order(matrices: NDArray[np.float64]) -> Tensor:
+    """Return matrices for m = -L..L from those for m = 0..L, which serve both signs."""
+    return torch.from_numpy(np.concatenate([matrices[:0:-1], matrices]))
 
 
 def _profiles(degree: int, theta: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return T_lm(θ) = Y_lm(θ, φ = 0), shape (m, l, angles); zero where l < m.
-
-    θ may be any angle: the harmonics are polynomials of (sin θ, 0, cos θ).
-    """
+    """Return T_lm(θ) = Y_lm(θ, φ = 0), shape (m, l, angles); zero where l < m."""
     directions = np.stack([np.sin(theta), np.zeros_like(theta), np.cos(theta)], axis=-1)
     harmonics = spherical_harmonics(degree, torch.from_numpy(directions)).numpy()
     profiles = np.zeros((degree + 1, degree + 1, len(theta)))
@@ -190,21 +189,24 @@ def _profiles(degree: int, theta: NDArray[np.float64]) -> NDArray[np.float64]:
     return profiles
 
 
-def _spectrum_matrices(degree: int) -> NDArray[np.float64]:
-    """Return A, shape (m, u, l) with u = 0..L, -L..-1."""
-    theta = 2 * np.pi * np.arange(2 * degree + 1) / (2 * degree + 1)
-    series = np.fft.fft(_profiles(degree, theta), axis=-1, norm="forward")
-    m = np.arange(degree + 1).reshape(-1, 1, 1)
-    weights = np.where(m == 0, 1, 0.5)  # cos mφ = (e^{imφ} + e^{-imφ}) / 2
-    return np.ascontiguousarray((weights * 1j**m * series).real.transpose(0, 2, 1))
-
-
 def _integrals(degree_out: int, degree: int) -> NDArray[np.float64]:
-    """Return B, shape (m, l, u) with u = 0..D."""
+    """Return what takes values at the angles of θ to ∫ T_lm(θ) F_m(θ) sin θ dθ.
+
+    The values determine F_m, a cosine series (m even) or a sine series (m odd) up to ``degree``;
+    the integral of its product with T_lm, a polynomial of cos θ, is exact by Gauss and Legendre.
+
+    Returns
+    -------
+    ndarray, shape (m = 0..degree_out, l, angles)
+    """
+    n = degree + 1
     cosines, weights = np.polynomial.legendre.leggauss((degree_out + degree) // 2 + 1)
-    theta, u = np.arccos(cosines), np.arange(degree + 1)
-    weighted = 2 * np.pi * weights * _profiles(degree_out, theta)
-    even, odd = weighted @ np.cos(np.outer(theta, u)), weighted @ np.sin(np.outer(theta, u))
+    theta, u = np.arccos(cosines), np.arange(n)
+    series_of_values = np.where(u == 0, 1, 2)[:, None] / n
+    weighted = weights * _profiles(degree_out, theta)
+    even, odd = (
+        weighted @ wave(np.outer(theta, u)) @ (series_of_values * wave(np.outer(u, _angles(n))))
+        for wave in (np.cos, np.sin)
+    )
     m = np.arange(degree_out + 1).reshape(-1, 1, 1)
-    integrals = np.where(m % 2 == 0, (1j**-m).real * even, (1j * 1j**-m).real * odd)
-    return integrals * np.where(u == 0, 1, 2)
+    return np.where(m % 2 == 0, even, odd)
