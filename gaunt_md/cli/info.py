@@ -83,6 +83,6 @@ def _training(training: dict[str, Any]) -> Iterator[tuple[str, str]]:
             f"{counts['train']} structures trained on, {counts['validation']} validated on",
         )
     if "epochs" in training:
-        yield "", f"{training['epochs']} epochs in {training['minutes']:g} minutes"
+        yield "", f"potential of epoch {training['epochs']}, after {training['minutes']:g} minutes"
     if start := training.get("started_from"):
         yield "", f"started from {start['name']} ({start['file']}, sha256 {start['sha256']})"

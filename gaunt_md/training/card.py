@@ -88,5 +88,5 @@ def _configuration(manifest: dict[str, Any]) -> str:
         f"and a learning rate of {options['learning_rate']:g}, {training['minutes']:g} minutes. "
         f"Written by gaunt-md {manifest['gaunt_md_version']}, torch "
         f"{manifest['torch_version']}, {manifest['created']}. All options are in the file: "
-        f"`gaunt-md info {manifest['name']} --json`."
+        "`gaunt-md info FILE --json`."
     )

@@ -56,6 +56,10 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     CheckpointError
         If it is missing, damaged or not a checkpoint of gaunt-md.
     """
+    if path.is_dir():
+        raise CheckpointError(
+            f"'{path}' is a folder; give a checkpoint in it, such as checkpoints/best.ckpt"
+        )
     try:
         content = path.read_bytes()
     except FileNotFoundError:

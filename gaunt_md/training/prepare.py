@@ -77,11 +77,10 @@ def prepare(
     structures, keys = read_labelled(options.train, asked_keys(configuration), required)
     molecules = without_isolated_atoms(structures, required)
     elements = start.elements(structures) if start else elements_of(structures)
-    given = _given_energies(configuration, elements)
+    known = {**isolated_energies(structures), **_given_energies(configuration, elements)}
     if start:
-        energies = start.reference_energies(molecules, given, console)
+        energies = start.reference_energies(molecules, known, console)
     else:
-        known = {**isolated_energies(structures), **given}
         energies = reference_energies(molecules, elements, known)
     console.print(summary_table(summarise(molecules, keys, elements, energies), len(molecules)))
     if warning := unit_warning(molecules):

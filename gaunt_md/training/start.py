@@ -102,19 +102,20 @@ class StartingPoint:
     def reference_energies(
         self,
         structures: Sequence[LabelledStructure],
-        given: Mapping[str, float],
+        known: Mapping[str, float],
         console: Console,
     ) -> list[float]:
         """Return the reference energies with which the potential is right on average.
 
         Other first-principles settings shift the energy of each atom; so the potential's own
-        reference energies are shifted by what fits best, in the sense of least squares.
+        reference energies are shifted to what is known, or else by what fits best, in the sense of
+        least squares.
 
         Parameters
         ----------
         structures : sequence of LabelledStructure
-        given : mapping
-            Reference energies in eV that are not to be fitted.
+        known : mapping
+            Reference energies in eV that are given, or those of isolated atoms in the data.
         console : Console
             Is told how good the potential is before the training.
         """
@@ -131,7 +132,7 @@ class StartingPoint:
                 for x, energy in zip(labelled, missing, strict=True)
             ],
             elements,
-            {x: given[x] - energy for x, energy in zip(elements, own, strict=True) if x in given},
+            {x: known[x] - energy for x, energy in zip(elements, own, strict=True) if x in known},
         )
         counts = composition(labelled, elements)
         missing = missing - counts @ shifts / counts.sum(axis=1)
@@ -163,7 +164,7 @@ def read_start(path: Path) -> StartingPoint:
     InputError
         If it is no checkpoint.
     """
-    if path.suffix != ".ckpt":
+    if path.suffix != ".ckpt" and not path.is_dir():
         raise InputError(
             f"'{path}' is no checkpoint, NAME.ckpt. Potential files hold their radial functions as "
             "tables, which cannot be trained further; start from checkpoints/best.ckpt in the "

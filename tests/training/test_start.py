@@ -11,6 +11,7 @@ from typing import Any
 import ase.io
 import pytest
 from ase import Atoms
+from ase.calculators.singlepoint import SinglePointCalculator
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -103,6 +104,16 @@ def test_given_reference_energies_are_kept(
     assert potential_file.read_manifest(path)["reference_energies"] == {"Ar": -0.25}
 
 
+def test_isolated_atoms_in_the_data_decide_the_reference_energies(
+    finished: Configuration, argon: Path, tmp_path: Path
+) -> None:
+    atom = Atoms("Ar", info={"config_type": "IsolatedAtom"})
+    atom.calc = SinglePointCalculator(atom, energy=-0.5, forces=[[0.0, 0.0, 0.0]])
+    ase.io.write(tmp_path / "atom.xyz", [*frames_of(argon), atom])
+    path = train(further(finished, tmp_path / "run", tmp_path / "atom.xyz"), QUIET)
+    assert potential_file.read_manifest(path)["reference_energies"] == {"Ar": -0.5}
+
+
 def test_other_model_options_are_refused_by_name(
     finished: Configuration, configure: Callable[..., Configuration], tmp_path: Path
 ) -> None:
@@ -183,6 +194,8 @@ def test_a_missing_or_wrong_start_is_told_before_the_data_are_read(
     nowhere = tmp_path / "nowhere.xyz"
     with pytest.raises(CheckpointError, match=r"no checkpoint '.*lost.ckpt'"):
         train(further(finished, tmp_path / "a", nowhere, start_from=tmp_path / "lost.ckpt"), QUIET)
+    with pytest.raises(CheckpointError, match="is a folder; give a checkpoint in it, such as"):
+        train(further(finished, tmp_path / "c", nowhere, start_from=finished.output), QUIET)
     potential = TrainingFolder(finished).potential
     with pytest.raises(InputError, match=r"argon.pt' is no checkpoint.*checkpoints/best.ckpt"):
         train(further(finished, tmp_path / "b", nowhere, start_from=potential), QUIET)
