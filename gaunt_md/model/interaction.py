@@ -55,6 +55,12 @@ class Interaction(nn.Module):
         if isinstance(self.convolution, Convolution):
             self.convolution = TabulatedConvolution(self.convolution)
 
+    @torch.jit.unused
+    def spline_error(self) -> float:
+        """Return the relative error of the splines; 0 where the radial functions are exact."""
+        convolution = self.convolution
+        return convolution.error if isinstance(convolution, TabulatedConvolution) else 0.0
+
     def forward(
         self,
         features: Tensor,

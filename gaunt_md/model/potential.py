@@ -2,7 +2,7 @@
 
 import copy
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -209,7 +209,7 @@ class Potential(nn.Module):
         """Return a copy for use: its radial functions are splines, what is constant is summed."""
         frozen = copy.deepcopy(self).eval().requires_grad_(False)
         for interaction in frozen.interactions:
-            interaction.tabulate()
+            cast(Interaction, interaction).tabulate()
         if not frozen.for_use:
             frozen.reference_energies -= frozen.energy_scale * frozen._isolated_readouts()
             frozen.for_use = True
@@ -218,7 +218,8 @@ class Potential(nn.Module):
     @torch.jit.unused
     def spline_error(self) -> float:
         """Return the largest relative error of the splines of a tabulated potential."""
-        return max(float(interaction.convolution.error) for interaction in self.interactions)
+        interactions = [cast(Interaction, interaction) for interaction in self.interactions]
+        return max(interaction.spline_error() for interaction in interactions)
 
     @torch.jit.export
     def evaluate(

@@ -74,15 +74,15 @@ def _splines(radial: RadialFunctions, intervals: int) -> RadialTable:
         slopes: Tensor = torch.func.jvp(radial, (distances,), (along,))[1]
         return slopes
 
-    slopes, curvatures = torch.func.jvp(slope, (nodes,), (along,))
+    slopes, curvatures = torch.func.jvp(slope, (nodes,), (along,))[:2]
     values = radial(nodes)
     table = torch.stack([values, step * slopes, step**2 * curvatures], dim=1)
     # The error is largest in the middle between two nodes.
-    this, following = table[:-1].unbind(1), table[1:].unbind(1)
+    this, following = table[:-1], table[1:]
     between = (
-        (this[0] + following[0]) / 2
-        + 5 / 32 * (this[1] - following[1])
-        + 1 / 64 * (this[2] + following[2])
+        (this[:, 0] + following[:, 0]) / 2
+        + 5 / 32 * (this[:, 1] - following[:, 1])
+        + 1 / 64 * (this[:, 2] + following[:, 2])
     )
     deviation = (between - radial(nodes[:-1] + 0.5 * step)).abs().max() / values.abs().max()
     return RadialTable(table.detach(), step, float(deviation))

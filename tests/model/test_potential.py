@@ -163,7 +163,7 @@ def test_float32_follows_float64() -> None:
 def test_untrained_forces_have_the_right_size(
     channels: int, hidden_degree: int, layers: int
 ) -> None:
-    """The energy scale is the size of the forces before any training, within a factor of fifteen."""
+    """The energy scale is the size of the forces before any training, within a factor of 15."""
     structure = silicon_oxide((2, 1, 1))
     with torch.random.fork_rng():
         torch.manual_seed(0)
