@@ -1,23 +1,49 @@
-"""`gaunt-md config`: print a training configuration to start from."""
+"""`gaunt-md config`: print a configuration to start from."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from ..errors import InputError, closest
+from .settings import commented_yaml, takes_settings
+
 
 def config(
+    context: typer.Context,
+    verb: Annotated[
+        str, typer.Argument(help="The verb to configure: train, relax, phonons, ...")
+    ] = "train",
     schema: Annotated[
-        bool, typer.Option("--schema", help="Print the JSON schema for editors instead.")
+        bool, typer.Option("--schema", help="Print train's JSON schema for editors instead.")
     ] = False,
 ) -> None:
-    """Print a commented, valid training configuration: `gaunt-md config > train.yaml`."""
+    """Print a commented, valid configuration: `gaunt-md config > train.yaml`.
+
+    Example: gaunt-md config phonons > phonons.yaml && gaunt-md phonons si.cif --config phonons.yaml
+    """
     import json
 
-    from ..training.config import Configuration, commented_yaml
+    if verb != "train":
+        typer.echo(commented_yaml(verb, _configurable(context, verb)), nl=False)
+        return
+    from ..training import config as training
 
     if schema:
-        typer.echo(json.dumps(Configuration.model_json_schema(), indent=2))
+        typer.echo(json.dumps(training.Configuration.model_json_schema(), indent=2))
     else:
-        typer.echo(commented_yaml(), nl=False)
+        typer.echo(training.commented_yaml(), nl=False)
+
+
+def _configurable(context: typer.Context, verb: str) -> Any:
+    """Return the verb of that name that takes --config."""
+    group: Any = context.find_root().command
+    known = {name: command for name, command in group.commands.items() if takes_settings(command)}
+    if verb not in known:
+        names = ["train", *known]
+        raise InputError(
+            f"there is no configuration for '{verb}'; the verbs with one are {', '.join(names)}."
+            f"{closest(verb, names)}"
+        )
+    return known[verb]

@@ -15,7 +15,7 @@ import typer
 
 from .. import __version__
 from ..errors import GauntError
-from . import bench, config, demo, evaluate, export, info, lammps, train
+from . import bench, config, demo, elastic, evaluate, export, info, lammps, phonons, relax, train
 from .plain import Verbs
 
 app = Verbs(
@@ -51,6 +51,9 @@ for verb in (
     export.export,
     config.config,
     info.info,
+    relax.relax,
+    phonons.phonons,
+    elastic.elastic,
 ):
     app.command()(verb)
 app.add_typer(lammps.app, name="lammps")

@@ -143,7 +143,7 @@ class Elasticity:
         """Write the tensor as six lines of six numbers, GPa, as ELATE and `numpy.loadtxt` read."""
         header = f"elastic tensor of {self.atoms.symbols}, GPa, xx yy zz yz xz xy"
         with written_beside(path) as beside:
-            np.savetxt(beside, self.tensor, fmt="%12.5f", header=header)
+            np.savetxt(beside, self.tensor.round(5) + 0.0, fmt="%12.5f", header=header)
 
 
 def compute_elasticity(

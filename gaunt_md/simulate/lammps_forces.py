@@ -12,7 +12,9 @@ from ase.calculators.lammps import Prism
 
 from ..errors import InputError
 from ..files import write_whole, written_beside
+from ..progress import Progress, silent
 from .lammps_dynamics import run_lammps
+from .phonons import Phonons, displace, phonons_from_forces
 
 _INPUT = """\
 # Forces on displaced atoms, written by gaunt-md. Run it with
@@ -79,6 +81,46 @@ def lammps_forces(
         prism.vector_to_ase(np.loadtxt(lines[start + 9 : start + length], ndmin=2)[:, 1:])
         for start in range(0, length * len(structures), length)
     ]
+
+
+def compute_phonons_in_lammps(
+    atoms: Atoms,
+    potential: Path,
+    path: Path,
+    *,
+    supercell_width: float = 10.0,
+    displacement: float = 0.02,
+    snapshots: int | None = None,
+    born: Path | None = None,
+    progress: Progress = silent,
+) -> Phonons:
+    """Compute the phonons of a relaxed crystal, the forces by ``pair_style gaunt`` in LAMMPS.
+
+    Parameters
+    ----------
+    atoms, supercell_width, displacement, snapshots, born
+        As for `gaunt_md.simulate.phonons.compute_phonons`, and so are the errors.
+    potential : Path
+        A potential file.
+    path : Path
+        The LAMMPS input to write; what it reads and writes is beside it.
+    progress : callable
+        Told when LAMMPS starts and ends.
+
+    Raises
+    ------
+    LammpsError
+        If LAMMPS is not installed or ends with an error.
+    """
+    displacements = displace(
+        atoms, supercell_width=supercell_width, displacement=displacement, snapshots=snapshots
+    )
+    elements = sorted(set(atoms.get_chemical_symbols()))
+    commands = [f'pair_style gaunt "{potential.resolve()}"', f"pair_coeff * * {' '.join(elements)}"]
+    progress("LAMMPS computes the forces", 0, 1)
+    forces = lammps_forces(displacements.supercells, commands, path)
+    progress("LAMMPS computes the forces", 1, 1)
+    return phonons_from_forces(displacements, forces, born=born)
 
 
 def _check(structures: Sequence[Atoms]) -> None:

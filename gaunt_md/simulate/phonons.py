@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import BaseCalculator
+from ase.formula import Formula
 from phonopy import Phonopy
 from phonopy.exception import BORNFileParseError
 from phonopy.file_IO import parse_BORN, write_FORCE_CONSTANTS
@@ -32,6 +33,7 @@ from .phonon_statistics import (
     density_of_states,
     thermal_properties,
 )
+from .symmetry import space_group
 
 _SEED = 1
 
@@ -93,6 +95,34 @@ class Phonons:
                 return segment.frequencies[-1]
         known = sorted({segment.start for segment in self.bands})
         raise InputError(f"the path has no point '{point}'; its points are {', '.join(known)}.")
+
+    def summary(self) -> dict[str, Any]:
+        """Return the results for programs, the units in the names; imaginary is negative."""
+        supercell = self.phonopy.supercell_matrix.diagonal()
+        return {
+            "formula": Formula(self.phonopy.primitive.formula).format("metal"),
+            "space_group": space_group(_to_ase(self.phonopy.unitcell), 1e-5),
+            "supercell": supercell.tolist(),
+            "supercell_atoms": len(self.phonopy.supercell),
+            "displaced_supercells": len(self.phonopy.displacements),
+            "highest_frequency_THz": max(
+                float(segment.frequencies.max()) for segment in self.bands
+            ),
+            "frequencies_THz": {
+                point: (self.at(point).round(6) + 0.0).tolist()
+                for segment in self.bands
+                for point in (segment.start, segment.end)
+            },
+            "imaginary_modes": [
+                {
+                    "place": mode.place,
+                    "qpoint": mode.qpoint,
+                    "frequency_THz": mode.frequency,
+                    "branches": mode.branches,
+                }
+                for mode in self.imaginary_modes
+            ],
+        }
 
     def thermal_properties(self, temperatures: Sequence[float] | np.ndarray) -> ThermalProperties:
         """Return free energy, entropy and heat capacity at temperatures in K."""

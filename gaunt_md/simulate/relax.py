@@ -202,6 +202,50 @@ def relax_many(
     return [run.result(pressure) for run in runs]
 
 
+def relax_crystal(
+    atoms: Atoms,
+    calculator: BaseCalculator,
+    *,
+    pressure: float = 0.0,
+    force_tolerance: float = 1e-5,
+    max_steps: int | None = None,
+    progress: Progress = silent,
+) -> Relaxation:
+    """Relax a crystal as its phonons and elastic constants want it: tightly, its symmetry kept.
+
+    Parameters
+    ----------
+    atoms, calculator, pressure, force_tolerance, progress
+        As for `relax_many`.
+    max_steps : int, optional
+        Steps after which it is an error not to be there; 0 takes the crystal as it is.
+
+    Raises
+    ------
+    InputError
+        If the structure is no crystal, or does not relax.
+    """
+    space_group(atoms)  # refuses what is no crystal
+    if max_steps == 0:
+        (evaluated,) = evaluate_many(calculator, [atoms])
+        return Relaxation(evaluated, evaluated, pressure, steps=0, converged=False)
+    found = relax(
+        atoms,
+        calculator,
+        keep_symmetry=True,
+        pressure=pressure,
+        force_tolerance=force_tolerance,
+        max_steps=max_steps or 500,
+        progress=progress,
+    )
+    if not found.converged:
+        raise InputError(
+            f"the crystal has not relaxed within {found.steps} steps; the largest force left is "
+            f"{found.largest_force:.2g} eV/Å. Start from a better structure, or take it as it is."
+        )
+    return found
+
+
 class _Run:
     """One structure on its way."""
 

@@ -1,0 +1,107 @@
+"""`gaunt-md relax`: structures at their lowest energy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from .output import AsJson, Output, Overwrite, Quiet, Verbose, claim_file
+from .settings import ConfigFile
+from .structures import PotentialName, Structure, stem
+
+NOT_CONVERGED = 2
+"""Exit status if the tolerance was not reached; the structures are written nevertheless."""
+
+
+def relax(
+    structure: Structure,
+    potential: PotentialName,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            show_default="STRUCTURE-relaxed.extxyz",
+            help="File to write, in the format of its suffix.",
+        ),
+    ] = None,
+    fixed_cell: Annotated[
+        bool, typer.Option("--fixed-cell", help="Relax the positions alone.")
+    ] = False,
+    keep_symmetry: Annotated[
+        bool, typer.Option("--keep-symmetry", help="Keep the space group, found within 0.01 Å.")
+    ] = False,
+    pressure: Annotated[float, typer.Option(help="Pressure on the cell, GPa.")] = 0.0,
+    force_tolerance: Annotated[
+        float, typer.Option(help="Largest force at the end, eV/Å; of the cell, eV per atom.")
+    ] = 1e-4,
+    max_steps: Annotated[int, typer.Option(help="Steps after which to give up.")] = 500,
+    overwrite: Overwrite = False,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Relax positions and cell of every structure in a file, and tell what changed.
+
+    Example: gaunt-md relax silicon.cif --potential si --keep-symmetry
+    """
+    say = Output(as_json=as_json, quiet=quiet, verbose=verbose)
+    output = output or Path(f"{stem(structure)}-relaxed.extxyz")
+    claim_file(output, overwrite=overwrite)
+
+    from ..calculator import GauntCalculator
+    from ..simulate.relax import relax_many
+    from ..simulate.structures import read_structures, require_format, write_structures
+
+    starts = read_structures(structure)
+    require_format(output, len(starts))
+
+    with say.progress() as progress:
+        relaxations = relax_many(
+            starts,
+            GauntCalculator(potential),
+            cell=not fixed_cell,
+            keep_symmetry=keep_symmetry,
+            pressure=pressure,
+            force_tolerance=force_tolerance,
+            max_steps=max_steps,
+            progress=progress,
+        )
+    write_structures(output, [relaxation.atoms for relaxation in relaxations])
+    summaries = [relaxation.summary() for relaxation in relaxations]
+    for index, summary in enumerate(summaries):
+        name = str(structure) if len(summaries) == 1 else f"{structure}, structure {index}"
+        say.table(f"{name}: {summary['formula']}", rows(summary), ("", "before", "after"))
+    say.line(f"written: {output}")
+    say.json({"output": str(output), "structures": summaries})
+    lagging = sum(not summary["converged"] for summary in summaries)
+    if lagging:
+        say.warn(
+            f"{lagging} of {len(summaries)} structures did not relax within {max_steps} steps; "
+            "allow more with --max-steps, or start from what was written"
+        )
+        raise typer.Exit(NOT_CONVERGED)
+
+
+def rows(summary: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Return what changed in a relaxation, in words."""
+    found = [
+        (words, *(_in_words(summary[f"{key}_{when}{unit}"], form) for when in ("before", "after")))
+        for words, key, unit, form in (
+            ("energy, eV/atom", "energy", "_eV_per_atom", ".6f"),
+            ("volume, Å^3/atom", "volume", "_A3_per_atom", ".4f"),
+            ("space group", "space_group", "", ""),
+            ("largest force, eV/Å", "largest_force", "_eV_per_A", ".2g"),
+            ("largest stress, GPa", "largest_stress", "_GPa", ".2g"),
+        )
+    ]
+    if summary["pressure_GPa"]:
+        found[-1] = (f"{found[-1][0]}, beyond {summary['pressure_GPa']:g}", *found[-1][1:])
+    return [*found, ("steps", "", str(summary["steps"]))]
+
+
+def _in_words(value: Any, form: str) -> str:
+    return "none" if value is None else format(value, form)
