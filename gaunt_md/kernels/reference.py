@@ -90,15 +90,12 @@ def hermite_spline(distances: Tensor, table: Tensor, step: float) -> Tensor:
     )
 
 
-def grid_product(
-    factors: list[Tensor], weights: Tensor | None, evaluation: Tensor, projection: Tensor
-) -> Tensor:
-    """Return P [f_1 (w_1 + f_2 (w_2 + ...))], or P [f_1 f_2 ...] without weights.
+def grid_product(factors: list[Tensor], evaluation: Tensor, projection: Tensor) -> Tensor:
+    """Return P [f_1 f_2 ...], the product of functions projected to coefficients.
 
     Parameters
     ----------
     factors : list of Tensor, each of shape (nodes, (L_q + 1)^2, channels)
-    weights : Tensor or None, shape (nodes, factors, channels)
     evaluation : Tensor, shape (points, columns)
         Harmonics at points of which -s is a node of the grid, too.
     projection : Tensor, shape (points, (degree_out + 1)^2)
@@ -108,15 +105,41 @@ def grid_product(
     -------
     Tensor, shape (nodes, (degree_out + 1)^2, channels)
     """
-    both = torch.cat([evaluation, evaluation * parities(evaluation)])
-    product = torch.zeros_like(factors[0][:, :1])
-    for q in range(len(factors) - 1, -1, -1):
-        values = torch.matmul(both[:, : factors[q].shape[1]], factors[q])
-        if weights is not None:
-            product = values * (weights[:, q].unsqueeze(1) + product)
-        else:
-            product = values if q == len(factors) - 1 else values * product
-    return torch.matmul(torch.cat([projection, projection * parities(projection)]).mT, product)
+    both = with_opposites(evaluation)
+    product = torch.matmul(both[:, : factors[0].shape[1]], factors[0])
+    for factor in factors[1:]:
+        product = product * torch.matmul(both[:, : factor.shape[1]], factor)
+    return torch.matmul(with_opposites(projection).mT, product)
+
+
+def many_body(
+    x: Tensor, mix: Tensor, weights: Tensor, evaluation: Tensor, projection: Tensor
+) -> Tensor:
+    """Return P [f_1 (w_1 + f_2 (w_2 + ...))] with the mixes f_q = x W_q of one function.
+
+    Parameters
+    ----------
+    x : Tensor, shape (nodes, (degree + 1)^2, channels)
+    mix : Tensor, shape (degree + 1, channels, factors · channels)
+    weights : Tensor, shape (nodes, factors, channels)
+    evaluation, projection : Tensor
+        As for `grid_product`.
+
+    Returns
+    -------
+    Tensor, shape (nodes, (degree_out + 1)^2, channels)
+    """
+    mixes = degree_linear(x, mix).unflatten(2, weights.shape[1:])
+    values = torch.einsum("gm,nmqc->qngc", with_opposites(evaluation), mixes)
+    product = torch.zeros_like(values[0])
+    for q in range(len(values) - 1, -1, -1):
+        product = values[q] * (weights[:, q].unsqueeze(1) + product)
+    return torch.matmul(with_opposites(projection).mT, product)
+
+
+def with_opposites(matrix: Tensor) -> Tensor:
+    """Return a matrix for points s extended by the opposite points -s."""
+    return torch.cat([matrix, matrix * parities(matrix)])
 
 
 def parities(matrix: Tensor) -> Tensor:

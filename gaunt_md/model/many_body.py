@@ -60,7 +60,10 @@ class ManyBodyProduct(nn.Module):
 
     def forward(self, x: Tensor, species: Tensor) -> Tensor:
         """Map (atoms, (degree_in + 1)^2, channels) to (atoms, (degree_out + 1)^2, channels)."""
-        mixes = self.mix(x).unflatten(2, [self.correlation, x.shape[2]]).unbind(2)
-        return torch.ops.gaunt.grid_product(
-            mixes, self.weight[species], self.evaluation, self.projection
+        return torch.ops.gaunt.many_body(
+            x,
+            self.mix.scale * self.mix.weight,
+            self.weight[species],
+            self.evaluation,
+            self.projection,
         )

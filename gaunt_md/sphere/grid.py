@@ -69,6 +69,6 @@ class GridProduct(nn.Module):
             nodes.append(factor.expand(shape[:-1] + size).reshape([-1] + size))  # noqa: RUF005
         dtype = factors[0].dtype
         product: Tensor = torch.ops.gaunt.grid_product(
-            nodes, None, self.evaluation.to(dtype), self.projection.to(dtype)
+            nodes, self.evaluation.to(dtype), self.projection.to(dtype)
         )
         return product.reshape(shape[:-1] + [product.shape[-2]] + channels)  # noqa: RUF005

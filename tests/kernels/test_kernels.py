@@ -108,50 +108,75 @@ def test_convolution(
 @given(
     degrees=st.lists(st.integers(0, 3), min_size=1, max_size=4),
     degree_out=st.integers(0, 3),
-    channels=st.sampled_from([1, 16, 20]),
-    weighted=st.booleans(),
+    channels=st.sampled_from([1, 16, 20, 32]),
     seed=st.integers(0, 1000),
 )
 def test_grid_product(
-    dtype: torch.dtype,
-    degrees: list[int],
-    degree_out: int,
-    channels: int,
-    weighted: bool,
-    seed: int,
+    dtype: torch.dtype, degrees: list[int], degree_out: int, channels: int, seed: int
 ) -> None:
     torch.manual_seed(seed)
     grid = hemisphere(quadrature(sum(degrees) + degree_out))
     evaluation = torch.from_numpy(evaluation_matrix(max(degrees), grid)).to(dtype)
     projection = torch.from_numpy(projection_matrix(degree_out, grid)).mT.to(dtype)
     inputs = [torch.randn(5, (degree + 1) ** 2, channels, dtype=dtype) for degree in degrees]
-    if weighted:
-        inputs.append(torch.randn(5, len(degrees), channels, dtype=dtype))
 
     def called(operator: Callable[..., Tensor]) -> Callable[..., Tensor]:
-        return lambda *tensors: operator(
-            list(tensors[: len(degrees)]),
-            tensors[-1] if weighted else None,
-            evaluation,
-            projection,
-        )
+        return lambda *factors: operator(list(factors), evaluation, projection)
 
     assert_same(called(compiled.grid_product), called(reference.grid_product), inputs)
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
-def test_grid_product_of_interleaved_factors(dtype: torch.dtype) -> None:
-    """The factors of a many-body product lie in one array, and so do their gradients."""
+@settings(max_examples=15, deadline=None)
+@given(
+    degree=st.integers(0, 3),
+    factors=st.integers(1, 4),
+    degree_out=st.integers(0, 2),
+    channels=st.sampled_from([1, 16, 20, 32]),
+    nodes=st.sampled_from([1, 8, 21]),
+    seed=st.integers(0, 1000),
+)
+def test_many_body(
+    dtype: torch.dtype,
+    degree: int,
+    factors: int,
+    degree_out: int,
+    channels: int,
+    nodes: int,
+    seed: int,
+) -> None:
+    torch.manual_seed(seed)
+    grid = hemisphere(quadrature(factors * degree + degree_out))
+    evaluation = torch.from_numpy(evaluation_matrix(degree, grid)).to(dtype)
+    projection = torch.from_numpy(projection_matrix(degree_out, grid)).mT.to(dtype)
+    inputs = [
+        torch.randn(nodes, (degree + 1) ** 2, channels, dtype=dtype),
+        torch.randn(degree + 1, channels, factors * channels, dtype=dtype) / channels**0.5,
+        torch.randn(nodes, factors, channels, dtype=dtype),
+    ]
+    assert_same(
+        lambda x, mix, weights: compiled.many_body(x, mix, weights, evaluation, projection),
+        lambda x, mix, weights: reference.many_body(x, mix, weights, evaluation, projection),
+        inputs,
+    )
+
+
+@pytest.mark.parametrize("wanted", [0, 1, 2])
+def test_derivatives_of_a_many_body_product_by_one_argument(wanted: int) -> None:
+    """Forces of a trained potential ask for the derivative by x alone, a Hessian for its second."""
     torch.manual_seed(0)
-    grid = hemisphere(quadrature(7))
-    evaluation = torch.from_numpy(evaluation_matrix(2, grid)).to(dtype)
-    projection = torch.from_numpy(projection_matrix(1, grid)).mT.to(dtype)
+    grid = hemisphere(quadrature(3))
+    evaluation = torch.from_numpy(evaluation_matrix(1, grid))
+    projection = torch.from_numpy(projection_matrix(1, grid)).mT.contiguous()
+    shapes = ((3, 4, 2), (2, 2, 4), (3, 2, 2))
+    inputs = [torch.randn(shape, dtype=torch.float64) for shape in shapes]
+    inputs[wanted].requires_grad_()
 
-    def called(operator: Callable[..., Tensor]) -> Callable[..., Tensor]:
-        return lambda x: operator(list(x.unbind(2)), None, evaluation, projection)
+    def product(*inputs: Tensor) -> Tensor:
+        return compiled.many_body(*inputs, evaluation, projection)
 
-    x = torch.randn(6, 9, 3, 16, dtype=dtype)
-    assert_same(called(compiled.grid_product), called(reference.grid_product), [x])
+    assert torch.autograd.gradcheck(product, inputs)
+    assert torch.autograd.gradgradcheck(product, inputs)
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)

@@ -17,20 +17,21 @@ template <class Numbers> class RadialRows {
  public:
   explicit RadialRows(const Convolution<Real> &shape) : shape_(shape) {}
 
-  void prepare(int64_t, int64_t) {}
+  void start_centre(int64_t, int64_t) {}
+  void start_block(int) {}
+  Lanes in_block(int64_t edge, int l, int channel) const { return at_edge(edge, l, channel); }
 
-  Lanes operator()(int64_t edge, int l, int channel) const
+  void start_edge(int64_t) {}
+  Lanes at_edge(int64_t edge, int l, int channel) const
   {
     return load<Numbers>(shape_.radial, offset(edge, l, channel));
   }
-
   void add_gradient(const ConvolutionGradient<Real> &out, int64_t edge, int l, int channel,
-                    const Lanes &gradient, Lanes &) const
+                    const Lanes &gradient)
   {
     store(out.radial + offset(edge, l, channel), result(gradient));
   }
-
-  void finish(const ConvolutionGradient<Real> &, int64_t, const Lanes &) const {}
+  void finish_edge(const ConvolutionGradient<Real> &, int64_t) {}
 
  private:
   int64_t offset(int64_t edge, int l, int channel) const
@@ -41,7 +42,8 @@ template <class Numbers> class RadialRows {
   const Convolution<Real> &shape_;
 };
 
-/// Radial functions from a table of splines.
+/// Radial functions from a table of splines. Kept is what is worked on: for one block of channels
+/// the values of all edges of a centre, or for one edge the values and slopes of all channels.
 template <class Numbers> class RadialSplines {
   using Real = typename Numbers::Real;
   using Scalar = typename Numbers::Scalar;
@@ -49,46 +51,79 @@ template <class Numbers> class RadialSplines {
 
  public:
   explicit RadialSplines(const Convolution<Real> &shape)
-      : shape_(shape), row_((shape.filter_degree + 1) * shape.channels)
+      : shape_(shape), n_degrees_(shape.filter_degree + 1), row_(n_degrees_ * shape.channels),
+        of_edge_(new Lanes[2 * row_ / lanes<Real>])
   {
   }
 
-  /// Find the places of the edges of one centre in the table.
-  void prepare(int64_t begin, int64_t end)
+  void start_centre(int64_t begin, int64_t end)
   {
     begin_ = begin;
-    if (end - begin > capacity_) {
-      capacity_ = end - begin;
-      edges_.reset(new Edge[capacity_]);
+    n_edges_ = end - begin;
+    if (n_edges_ > capacity_) {
+      capacity_ = n_edges_;
+      of_block_.reset(new Lanes[capacity_ * n_degrees_]);
+      places_.reset(new Place[capacity_]);
     }
-    for (int64_t edge = begin; edge < end; ++edge) edges_[edge - begin] = place(edge);
+    for (int64_t edge = 0; edge < n_edges_; ++edge) places_[edge] = place(begin + edge);
   }
 
-  Lanes operator()(int64_t edge, int l, int channel) const
+  void start_block(int channel)
   {
-    const Edge &at = edges_[edge - begin_];
-    return combine(at.node + l * shape_.channels + channel, at.value);
+    for (int64_t edge = 0; edge < n_edges_; ++edge) {
+      const Place at = places_[edge];
+      for (int l = 0; l < n_degrees_; ++l)
+        of_block_[edge * n_degrees_ + l] =
+            combine(at.node + l * shape_.channels + channel, at.weights);
+    }
   }
 
-  void add_gradient(const ConvolutionGradient<Real> &, int64_t edge, int l, int channel,
-                    const Lanes &gradient, Lanes &along_edge) const
+  Lanes in_block(int64_t edge, int l, int) const
   {
-    const Edge &at = edges_[edge - begin_];
-    along_edge += gradient * combine(at.node + l * shape_.channels + channel, at.slope);
+    return of_block_[(edge - begin_) * n_degrees_ + l];
   }
 
-  void finish(const ConvolutionGradient<Real> &out, int64_t edge, const Lanes &along_edge) const
+  void start_edge(int64_t edge)
   {
-    out.distances[edge] = sum(result(along_edge));
+    const Place at = place(edge);
+    const Weights slopes = slope_weights(at.t);
+    for (int i = 0; i < row_ / lanes<Real>; ++i) {
+      of_edge_[2 * i] = combine(at.node + i * lanes<Real>, at.weights);
+      of_edge_[2 * i + 1] = combine(at.node + i * lanes<Real>, slopes);
+    }
+    along_edge_ = Lanes{};
+  }
+
+  Lanes at_edge(int64_t, int l, int channel) const { return of_edge_[index(l, channel)]; }
+
+  void add_gradient(const ConvolutionGradient<Real> &, int64_t, int l, int channel,
+                    const Lanes &gradient)
+  {
+    along_edge_ += gradient * of_edge_[index(l, channel) + 1];
+  }
+
+  void finish_edge(const ConvolutionGradient<Real> &out, int64_t edge)
+  {
+    out.distances[edge] = sum(result(along_edge_));
   }
 
  private:
-  struct Edge {
+  /// Of value, slope and curvature at a node and at the next one.
+  struct Weights {
+    Scalar of[6];
+  };
+  struct Place {
     const Real *node;
-    Scalar value[6], slope[6]; // value, slope and curvature of a node and of the next one
+    Scalar t; // from the node to the next one
+    Weights weights;
   };
 
-  Edge place(int64_t edge) const
+  int index(int l, int channel) const
+  {
+    return 2 * ((l * shape_.channels + channel) / lanes<Real>);
+  }
+
+  Place place(int64_t edge) const
   {
     const Scalar x = scalar<Numbers>(shape_.distances, edge) * (1 / shape_.step);
     int node;
@@ -97,21 +132,32 @@ template <class Numbers> class RadialSplines {
     else
       node = static_cast<int>(x.value);
     node = node < 0 ? 0 : node > shape_.n_nodes - 2 ? shape_.n_nodes - 2 : node;
-    // The polynomials of Hermite's quintic interpolation, and their derivatives.
-    const Scalar t = x - constant(node), u = constant(1) - t;
-    const Scalar tt = t * t, uu = u * u, six = Real(6) * t;
-    const Scalar steepest = Real(30) * (tt * uu);
-    const Real half = Real(0.5), per_step = 1 / shape_.step;
-    return {shape_.table + 3 * static_cast<int64_t>(row_) * node,
-            {(constant(1) + Real(3) * t + six * t) * (uu * u),
+    const Scalar t = x - constant(node);
+    return {shape_.table + 3 * static_cast<int64_t>(row_) * node, t, value_weights(t)};
+  }
+
+  /// The polynomials of Hermite's quintic interpolation.
+  static Weights value_weights(const Scalar &t)
+  {
+    const Scalar u = constant(1) - t, tt = t * t, uu = u * u, six = Real(6) * t;
+    const Real half = Real(0.5);
+    return {{(constant(1) + Real(3) * t + six * t) * (uu * u),
              (constant(1) + Real(3) * t) * (t * uu * u), half * (tt * uu * u),
              (constant(10) - Real(15) * t + six * t) * (tt * t),
-             (Real(3) * t - constant(4)) * (tt * t * u), half * (tt * t * uu)},
-            {Real(-1) * per_step * steepest,
+             (Real(3) * t - constant(4)) * (tt * t * u), half * (tt * t * uu)}};
+  }
+
+  /// Their derivatives by the distance.
+  Weights slope_weights(const Scalar &t) const
+  {
+    const Scalar u = constant(1) - t, tt = t * t, uu = u * u;
+    const Real per_step = 1 / shape_.step, half = Real(0.5) * per_step;
+    const Scalar steepest = (Real(30) * per_step) * (tt * uu);
+    return {{Real(-1) * steepest,
              per_step * ((constant(1) + Real(2) * t - Real(15) * tt) * uu),
-             (per_step * half) * ((constant(2) - Real(5) * t) * (t * uu)), per_step * steepest,
+             half * ((constant(2) - Real(5) * t) * (t * uu)), steepest,
              per_step * ((Real(28) * t - constant(12) - Real(15) * tt) * tt),
-             (per_step * half) * ((constant(3) - Real(5) * t) * (tt * u))}};
+             half * ((constant(3) - Real(5) * t) * (tt * u))}};
   }
 
   static Scalar constant(Real x)
@@ -123,33 +169,35 @@ template <class Numbers> class RadialSplines {
   }
 
   /// The rows after a node are its values, slopes and curvatures, and those of the next node.
-  Lanes combine(const Real *at, const Scalar (&weights)[6]) const
+  Lanes combine(const Real *at, const Weights &weights) const
   {
-    Lanes total = weights[0] * load(at);
+    Lanes total = weights.of[0] * load(at);
 #pragma GCC unroll 5
-    for (int row = 1; row < 6; ++row) total += weights[row] * load(at + row * row_);
+    for (int row = 1; row < 6; ++row) total += weights.of[row] * load(at + row * row_);
     return total;
   }
 
   const Convolution<Real> &shape_;
-  const int row_;
-  int64_t begin_ = 0, capacity_ = 0;
-  std::unique_ptr<Edge[]> edges_;
+  const int n_degrees_, row_;
+  int64_t begin_ = 0, n_edges_ = 0, capacity_ = 0;
+  std::unique_ptr<Place[]> places_;
+  std::unique_ptr<Lanes[]> of_block_, of_edge_;
+  Lanes along_edge_;
 };
 
 /// The moments of orders m ... m + Orders - 1 and Features features of one centre, in registers.
 template <class Numbers, int Orders, int Features, class Radial>
 inline void sum_moments(const Convolution<typename Numbers::Real> &shape, const Radial &radial,
-                        int64_t begin, int64_t end, int l, int order, int feature, int channel,
+                        Range edges, int l, int order, int feature, int channel,
                         typename Numbers::Lanes *moments)
 {
   using Lanes = typename Numbers::Lanes;
   const int n_harmonics = (shape.filter_degree + 1) * (shape.filter_degree + 1);
   const int lm = l * l + order;
   Lanes moment[Orders][Features] = {};
-  for (int64_t edge = begin; edge < end; ++edge) {
+  for (int64_t edge = edges.begin; edge < edges.end; ++edge) {
     const int64_t row = shape.neighbours[edge] * shape.n_features + feature;
-    const Lanes r = radial(edge, l, channel);
+    const Lanes r = radial.in_block(edge, l, channel);
     Lanes weighted[Features];
 #pragma GCC unroll 4
     for (int k = 0; k < Features; ++k)
@@ -166,25 +214,38 @@ inline void sum_moments(const Convolution<typename Numbers::Real> &shape, const 
       moments[(lm + m) * shape.n_features + feature + k] = moment[m][k];
 }
 
-/// Features that are worked on together: as many as registers allow.
-constexpr int feature_tile = vector_registers == 32 ? 4 : 1;
+constexpr int feature_tile = 4;
+
+/// Orders that are worked on together: as many as registers allow.
+template <class Numbers, int Features> constexpr int order_tile()
+{
+  constexpr int registers = vector_registers == 32 ? 28 : 12;
+  constexpr int sums = registers * vector_bytes / static_cast<int>(sizeof(typename Numbers::Lanes));
+  return sums >= 7 * Features ? 7 : sums >= 5 * Features ? 5 : sums >= 3 * Features ? 3 : 1;
+}
 
 template <class Numbers, int Features, class Radial>
 inline void sum_moments(const Convolution<typename Numbers::Real> &shape, const Radial &radial,
-                        int64_t begin, int64_t end, int feature, int channel,
-                        typename Numbers::Lanes *moments)
+                        Range edges, int feature, int channel, typename Numbers::Lanes *moments)
 {
+  constexpr int most = order_tile<Numbers, Features>();
   for (int l = 0; l <= shape.filter_degree; ++l) {
     int order = 0;
     const auto tile = [&](auto orders) {
-      sum_moments<Numbers, decltype(orders)::value, Features>(shape, radial, begin, end, l, order,
-                                                              feature, channel, moments);
-      order += decltype(orders)::value;
+      constexpr int count = decltype(orders)::value;
+      sum_moments<Numbers, count, Features>(shape, radial, edges, l, order, feature, channel,
+                                            moments);
+      order += count;
     };
-    while (2 * l + 1 - order >= 7) tile(std::integral_constant<int, 7>());
-    if (2 * l + 1 - order >= 5) tile(std::integral_constant<int, 5>());
-    if (2 * l + 1 - order >= 3) tile(std::integral_constant<int, 3>());
-    while (2 * l + 1 - order >= 1) tile(std::integral_constant<int, 1>());
+    const auto left = [&] { return 2 * l + 1 - order; };
+    while (left() >= most) tile(std::integral_constant<int, most>());
+    if constexpr (most > 5)
+      if (left() >= 5) tile(std::integral_constant<int, 5>());
+    if constexpr (most > 3)
+      if (left() >= 3) tile(std::integral_constant<int, 3>());
+    if constexpr (most > 1)
+      if (left() >= 2) tile(std::integral_constant<int, 2>());
+    if (left() >= 1) tile(std::integral_constant<int, 1>());
   }
 }
 
@@ -199,15 +260,15 @@ void convolve(const Convolution<typename Numbers::Real> &shape, Range centres,
   Lanes *sums = moments.get() + n_moments;
   Radial radial(shape);
   for (int64_t centre = centres.begin; centre < centres.end; ++centre) {
-    const int64_t begin = shape.first[centre], end = shape.first[centre + 1];
-    radial.prepare(begin, end);
+    const Range edges = {shape.first[centre], shape.first[centre + 1]};
+    radial.start_centre(edges.begin, edges.end);
     for (int channel = 0; channel < shape.channels; channel += lanes<Real>) {
+      radial.start_block(channel);
       int feature = 0;
       for (; feature + feature_tile <= shape.n_features; feature += feature_tile)
-        sum_moments<Numbers, feature_tile>(shape, radial, begin, end, feature, channel,
-                                           moments.get());
+        sum_moments<Numbers, feature_tile>(shape, radial, edges, feature, channel, moments.get());
       for (; feature < shape.n_features; ++feature)
-        sum_moments<Numbers, 1>(shape, radial, begin, end, feature, channel, moments.get());
+        sum_moments<Numbers, 1>(shape, radial, edges, feature, channel, moments.get());
       for (int o = 0; o < shape.n_outputs; ++o) sums[o] = Lanes{};
       for (int64_t c = 0; c < shape.n_couplings; ++c)
         sums[shape.couplings[c].output] +=
@@ -235,7 +296,7 @@ inline void edge_gradient(const Convolution<typename Numbers::Real> &shape, cons
   for (int k = 0; k < Features; ++k)
     h[k] = load<Numbers>(shape.features, (row + k) * shape.channels + channel);
   for (int l = 0; l <= shape.filter_degree; ++l) {
-    const Lanes r = radial(edge, l, channel);
+    const Lanes r = radial.at_edge(edge, l, channel);
     Lanes filtered[Features] = {}; // Σ_m Y_lm dM[lm, k]
     for (int lm = l * l; lm < (l + 1) * (l + 1); ++lm) {
       const auto y = scalar<Numbers>(shape.harmonics, edge * n_harmonics + lm);
@@ -275,8 +336,6 @@ void convolve_gradient(const Convolution<typename Numbers::Real> &shape,
   const std::unique_ptr<Vector<Real>[]> moment_adjoints(new Vector<Real>[n_moments * n_blocks]);
   Radial radial(shape);
   for (int64_t centre = centres.begin; centre < centres.end; ++centre) {
-    const int64_t begin = shape.first[centre], end = shape.first[centre + 1];
-    radial.prepare(begin, end);
     for (int block = 0; block < n_blocks; ++block) {
       Vector<Real> *moments = moment_adjoints.get() + block * n_moments;
       for (int moment = 0; moment < n_moments; ++moment) moments[moment] = Vector<Real>{};
@@ -285,10 +344,10 @@ void convolve_gradient(const Convolution<typename Numbers::Real> &shape,
         moments[shape.couplings[c].moment] +=
             shape.couplings[c].value * load(from + shape.couplings[c].output * shape.channels);
     }
-    for (int64_t edge = begin; edge < end; ++edge) {
+    for (int64_t edge = shape.first[centre]; edge < shape.first[centre + 1]; ++edge) {
       Lanes harmonics_gradient[(max_filter_degree + 1) * (max_filter_degree + 1)];
       for (int lm = 0; lm < n_harmonics; ++lm) harmonics_gradient[lm] = Lanes{};
-      Lanes along_edge = {};
+      radial.start_edge(edge);
       for (int block = 0; block < n_blocks; ++block) {
         const Vector<Real> *moments = moment_adjoints.get() + block * n_moments;
         const int channel = block * lanes<Real>;
@@ -302,9 +361,9 @@ void convolve_gradient(const Convolution<typename Numbers::Real> &shape,
           edge_gradient<Numbers, 1>(shape, radial, edge, feature, channel, moments, out,
                                     radial_gradient, harmonics_gradient);
         for (int l = 0; l <= shape.filter_degree; ++l)
-          radial.add_gradient(out, edge, l, channel, radial_gradient[l], along_edge);
+          radial.add_gradient(out, edge, l, channel, radial_gradient[l]);
       }
-      radial.finish(out, edge, along_edge);
+      radial.finish_edge(out, edge);
       for (int lm = 0; lm < n_harmonics; ++lm)
         out.harmonics[edge * n_harmonics + lm] = sum(result(harmonics_gradient[lm]));
     }

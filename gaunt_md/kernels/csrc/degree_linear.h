@@ -14,6 +14,9 @@ inline void multiply_panel(const DegreeLinear<Real> &shape, const Real *const (&
                            const Real *weight, Real *const (&y)[Rows])
 {
   Vector<Real> sums[Rows][Registers] = {};
+  if (shape.adds)
+    for (int row = 0; row < Rows; ++row)
+      for (int v = 0; v < Registers; ++v) sums[row][v] = load(y[row] + v * lanes<Real>);
   for (int c = 0; c < shape.channels_in; ++c) {
     Vector<Real> w[Registers];
 #pragma GCC unroll 4
@@ -66,6 +69,64 @@ template <class Real> void degree_linear(const DegreeLinear<Real> &shape, Range 
         multiply_rows<Real, rows>(shape, l, row, {begin, end}, out);
       for (; row < n_rows; ++row) multiply_rows<Real, 1>(shape, l, row, {begin, end}, out);
     }
+  }
+}
+
+/// Rows of the weight's gradient, one for each of Inputs channels, Registers registers wide.
+template <class Real, int Inputs, int Registers>
+inline void add_outer_products(const DegreeLinear<Real> &shape, const Real *adjoint, int l,
+                               Range nodes, int input, int column, Real *gradient)
+{
+  const int n_coefficients = (shape.degree + 1) * (shape.degree + 1);
+  Vector<Real> sums[Inputs][Registers];
+  Real *to = gradient + (static_cast<int64_t>(l) * shape.channels_in + input) * shape.channels_out + column;
+  for (int i = 0; i < Inputs; ++i)
+    for (int v = 0; v < Registers; ++v)
+      sums[i][v] = load(to + i * shape.channels_out + v * lanes<Real>);
+  for (int64_t node = nodes.begin; node < nodes.end; ++node)
+    for (int lm = l * l; lm < (l + 1) * (l + 1); ++lm) {
+      const int64_t row = node * n_coefficients + lm;
+      const Real *x = shape.x + row * shape.channels_in + input;
+      const Real *a = adjoint + row * shape.channels_out + column;
+      Vector<Real> values[Registers];
+#pragma GCC unroll 4
+      for (int v = 0; v < Registers; ++v) values[v] = load(a + v * lanes<Real>);
+#pragma GCC unroll 8
+      for (int i = 0; i < Inputs; ++i)
+#pragma GCC unroll 4
+        for (int v = 0; v < Registers; ++v) sums[i][v] += x[i] * values[v];
+    }
+  for (int i = 0; i < Inputs; ++i)
+    for (int v = 0; v < Registers; ++v)
+      store(to + i * shape.channels_out + v * lanes<Real>, sums[i][v]);
+}
+
+template <class Real>
+void degree_linear_weights(const DegreeLinear<Real> &shape, const Real *adjoint, Range nodes,
+                           Real *gradient)
+{
+  constexpr int inputs = vector_registers == 32 ? 6 : 4;
+  constexpr int registers = vector_registers == 32 ? 4 : 2;
+  constexpr int64_t nodes_in_cache = 16;
+  for (int64_t begin = nodes.begin; begin < nodes.end; begin += nodes_in_cache) {
+    const Range part = {begin, begin + nodes_in_cache < nodes.end ? begin + nodes_in_cache : nodes.end};
+    for (int l = 0; l <= shape.degree; ++l)
+      for (int column = 0; column < shape.channels_out;) {
+        const bool wide = column + registers * lanes<Real> <= shape.channels_out;
+        const auto columns = [&](auto width) {
+          constexpr int count = decltype(width)::value;
+          int input = 0;
+          for (; input + inputs <= shape.channels_in; input += inputs)
+            add_outer_products<Real, inputs, count>(shape, adjoint, l, part, input, column, gradient);
+          for (; input < shape.channels_in; ++input)
+            add_outer_products<Real, 1, count>(shape, adjoint, l, part, input, column, gradient);
+          column += count * lanes<Real>;
+        };
+        if (wide)
+          columns(std::integral_constant<int, registers>());
+        else
+          columns(std::integral_constant<int, 1>());
+      }
   }
 }
 

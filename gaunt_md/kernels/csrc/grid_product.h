@@ -13,56 +13,68 @@ template <class Lanes> struct TileValues {
   Lanes at[tile_points], opposite[tile_points];
 };
 
-template <class Numbers>
-inline void evaluate(const GridProduct<typename Numbers::Real> &shape, int factor, int tile,
-                     int64_t node, int channel, TileValues<typename Numbers::Lanes> &values)
+/// Values at the points of a tile of what is even and odd: sums of coefficients x_lm times matrix.
+template <class Lanes, class Real, class Coefficient>
+inline void evaluate(const Real *matrix, int degree, const Coefficient &coefficient,
+                     TileValues<Lanes> &values)
 {
-  using Lanes = typename Numbers::Lanes;
-  Lanes parts[2][tile_points] = {}; // of even and of odd degree
-  const auto *matrix =
-      shape.evaluation + static_cast<int64_t>(tile) * shape.n_evaluated * tile_points;
-  int64_t from = node * shape.node_stride[factor] + channel;
-  const auto add_degree = [&](int l, Lanes(&part)[tile_points]) {
-    for (int lm = l * l; lm < (l + 1) * (l + 1); ++lm) {
-      const Lanes x = load<Numbers>(shape.factors[factor], from);
+  const auto sum_degrees = [&](int l, Lanes(&part)[tile_points]) {
+    for (; l <= degree; l += 2)
+      for (int lm = l * l; lm < (l + 1) * (l + 1); ++lm) {
+        const Lanes x = coefficient(lm);
 #pragma GCC unroll 8
-      for (int p = 0; p < tile_points; ++p) part[p] += matrix[lm * tile_points + p] * x;
-      from += shape.coefficient_stride[factor];
-    }
+        for (int p = 0; p < tile_points; ++p) part[p] += matrix[lm * tile_points + p] * x;
+      }
   };
-  for (int l = 0; l <= shape.degree[factor]; l += 2) {
-    add_degree(l, parts[0]);
-    if (l < shape.degree[factor]) add_degree(l + 1, parts[1]);
-  }
+  // One parity after the other: the sums of both do not fit into the registers.
+  Lanes even[tile_points] = {};
+  sum_degrees(0, even);
+#pragma GCC unroll 8
+  for (int p = 0; p < tile_points; ++p) values.at[p] = even[p];
+  Lanes odd[tile_points] = {};
+  sum_degrees(1, odd);
 #pragma GCC unroll 8
   for (int p = 0; p < tile_points; ++p) {
-    values.at[p] = parts[0][p] + parts[1][p];
-    values.opposite[p] = parts[0][p] - parts[1][p];
+    const Lanes one = values.at[p];
+    values.at[p] = one + odd[p];
+    values.opposite[p] = one - odd[p];
   }
 }
 
-/// Add what values at the points of a tile mean for coefficients: the transpose of `evaluate`.
-template <class Real, class Lanes, class Add>
-inline void project(const Real *matrix, int degree, const TileValues<Lanes> &values, Add &&add)
+template <class Numbers>
+inline void evaluate_factor(const GridProduct<typename Numbers::Real> &shape, int factor, int tile,
+                            int64_t node, int channel,
+                            TileValues<typename Numbers::Lanes> &values)
 {
-  Lanes parts[2][tile_points];
+  const auto *matrix =
+      shape.evaluation + static_cast<int64_t>(tile) * shape.n_evaluated * tile_points;
+  const int64_t from = node * shape.node_stride[factor] + channel;
+  const int64_t stride = shape.coefficient_stride[factor];
+  evaluate(matrix, shape.degree[factor],
+           [&](int lm) { return load<Numbers>(shape.factors[factor], from + lm * stride); },
+           values);
+}
+
+/// Add what values at the points of a tile mean for coefficients: the transpose of `evaluate`.
+template <class Real, class Lanes>
+inline void project(const Real *matrix, int degree, const TileValues<Lanes> &values, Lanes *sums)
+{
+  const auto add_degrees = [&](int l, const Lanes(&part)[tile_points]) {
+    for (; l <= degree; l += 2)
+      for (int lm = l * l; lm < (l + 1) * (l + 1); ++lm) {
+        Lanes total = sums[lm];
 #pragma GCC unroll 8
-  for (int p = 0; p < tile_points; ++p) {
-    parts[0][p] = values.at[p] + values.opposite[p];
-    parts[1][p] = values.at[p] - values.opposite[p];
-  }
-  const auto add_degree = [&](int l, const Lanes(&part)[tile_points]) {
-    for (int lm = l * l; lm < (l + 1) * (l + 1); ++lm) {
-      Lanes total = {};
-#pragma GCC unroll 8
-      for (int p = 0; p < tile_points; ++p) total += matrix[lm * tile_points + p] * part[p];
-      add(lm, total);
-    }
+        for (int p = 0; p < tile_points; ++p) total += matrix[lm * tile_points + p] * part[p];
+        sums[lm] = total;
+      }
   };
-  for (int l = 0; l <= degree; l += 2) {
-    add_degree(l, parts[0]);
-    if (l < degree) add_degree(l + 1, parts[1]);
-  }
+  Lanes part[tile_points];
+#pragma GCC unroll 8
+  for (int p = 0; p < tile_points; ++p) part[p] = values.at[p] + values.opposite[p];
+  add_degrees(0, part);
+#pragma GCC unroll 8
+  for (int p = 0; p < tile_points; ++p) part[p] = values.at[p] - values.opposite[p];
+  add_degrees(1, part);
 }
 
 /// A product without weights has the weight one innermost and zeros elsewhere.
@@ -88,14 +100,14 @@ void multiply(const GridProduct<typename Numbers::Real> &shape, Range nodes,
   const int n_out = (shape.degree_out + 1) * (shape.degree_out + 1);
   const std::unique_ptr<Lanes[]> sums(new Lanes[n_out]);
   for (int64_t node = nodes.begin; node < nodes.end; ++node)
-    for (int channel = 0; channel < shape.channels; channel += lanes<Real>) {
+    for (int channel = 0; channel < shape.channels; channel += channels_at_once<Numbers>) {
       for (int o = 0; o < n_out; ++o) sums[o] = Lanes{};
       Lanes weights[max_factors];
       load_weights<Numbers>(shape, node, channel, weights);
       for (int tile = 0; tile < shape.n_tiles; ++tile) {
         TileValues<Lanes> product = {}, factor;
         for (int q = shape.n_factors - 1; q >= 0; --q) {
-          evaluate<Numbers>(shape, q, tile, node, channel, factor);
+          evaluate_factor<Numbers>(shape, q, tile, node, channel, factor);
 #pragma GCC unroll 8
           for (int p = 0; p < tile_points; ++p) {
             product.at[p] = factor.at[p] * (product.at[p] + weights[q]);
@@ -103,40 +115,22 @@ void multiply(const GridProduct<typename Numbers::Real> &shape, Range nodes,
           }
         }
         project(shape.projection + static_cast<int64_t>(tile) * n_out * tile_points,
-                shape.degree_out, product, [&](int o, const Lanes &x) { sums[o] += x; });
+                shape.degree_out, product, sums.get());
       }
       for (int o = 0; o < n_out; ++o)
         store(out + (node * n_out + o) * shape.channels + channel, result(sums[o]));
     }
 }
 
-/// The adjoint at the points of a tile.
-template <class Real>
-inline void evaluate_adjoint(const GridProduct<Real> &shape, const Real *adjoint, int tile,
-                             int64_t node, int channel, TileValues<Vector<Real>> &values)
-{
-  const int n_out = (shape.degree_out + 1) * (shape.degree_out + 1);
-  const Real *matrix = shape.projection + static_cast<int64_t>(tile) * n_out * tile_points;
-  Vector<Real> parts[2][tile_points] = {};
-  for (int l = 0; l <= shape.degree_out; ++l)
-    for (int lm = l * l; lm < (l + 1) * (l + 1); ++lm) {
-      const Vector<Real> x = load(adjoint + (node * n_out + lm) * shape.channels + channel);
-#pragma GCC unroll 8
-      for (int p = 0; p < tile_points; ++p) parts[l % 2][p] += matrix[lm * tile_points + p] * x;
-    }
-#pragma GCC unroll 8
-  for (int p = 0; p < tile_points; ++p) {
-    values.at[p] = parts[0][p] + parts[1][p];
-    values.opposite[p] = parts[0][p] - parts[1][p];
-  }
-}
-
 /// In reverse through f_1 (w_1 + f_2 (w_2 + ...)) at one point: values become their gradients.
-template <class Lanes, class Adjoint>
+/// A number of factors known to the compiler (Factors > 0) keeps everything in registers.
+template <int Factors, class Lanes, class Adjoint>
 inline void differentiate(int n_factors, const Lanes *weights, const Adjoint &adjoint,
-                          Lanes *values, int64_t stride, Lanes *weight_gradients)
+                          Lanes *values, Lanes *weight_gradients)
 {
-  Lanes inner[max_factors]; // what each factor is multiplied with
+  constexpr int64_t stride = sizeof(TileValues<Lanes>) / sizeof(Lanes);
+  if (Factors > 0) n_factors = Factors;
+  Lanes inner[Factors > 0 ? Factors : max_factors]; // what each factor is multiplied with
   inner[n_factors - 1] = weights[n_factors - 1];
   for (int q = n_factors - 2; q >= 0; --q)
     inner[q] = weights[q] + values[(q + 1) * stride] * inner[q + 1];
@@ -151,6 +145,20 @@ inline void differentiate(int n_factors, const Lanes *weights, const Adjoint &ad
   }
 }
 
+/// The same at all points of a tile.
+template <int Factors, class Lanes, class Adjoint>
+inline void differentiate_tile(int n_factors, const Lanes *weights,
+                               const TileValues<Adjoint> &adjoint, TileValues<Lanes> *values,
+                               Lanes *weight_gradients)
+{
+  Lanes sums[Factors > 0 ? Factors : max_factors] = {};
+  for (int p = 0; p < tile_points; ++p) {
+    differentiate<Factors>(n_factors, weights, adjoint.at[p], &values->at[p], sums);
+    differentiate<Factors>(n_factors, weights, adjoint.opposite[p], &values->opposite[p], sums);
+  }
+  for (int q = 0; q < n_factors; ++q) weight_gradients[q] += sums[q];
+}
+
 template <class Numbers>
 void multiply_gradient(const GridProduct<typename Numbers::Real> &shape,
                        const typename Numbers::Real *adjoint, Range nodes,
@@ -158,6 +166,11 @@ void multiply_gradient(const GridProduct<typename Numbers::Real> &shape,
 {
   using Real = typename Numbers::Real;
   using Lanes = typename Numbers::Lanes;
+  // The adjoint has no tangent.
+  using AdjointNumbers =
+      std::conditional_t<std::is_same_v<Numbers, Wide<Real>>, Wide<Real>, Plain<Real>>;
+  using Adjoint = typename AdjointNumbers::Lanes;
+  const int n_out = (shape.degree_out + 1) * (shape.degree_out + 1);
   int64_t n_coefficients = 0, first[max_factors];
   for (int q = 0; q < shape.n_factors; ++q) {
     first[q] = n_coefficients;
@@ -165,33 +178,42 @@ void multiply_gradient(const GridProduct<typename Numbers::Real> &shape,
   }
   const std::unique_ptr<Lanes[]> sums(new Lanes[n_coefficients]);
   TileValues<Lanes> factors[max_factors];
-  constexpr int64_t stride = sizeof(TileValues<Lanes>) / sizeof(Lanes);
   for (int64_t node = nodes.begin; node < nodes.end; ++node)
-    for (int channel = 0; channel < shape.channels; channel += lanes<Real>) {
+    for (int channel = 0; channel < shape.channels; channel += channels_at_once<Numbers>) {
       for (int64_t c = 0; c < n_coefficients; ++c) sums[c] = Lanes{};
       Lanes weights[max_factors], weight_gradients[max_factors] = {};
       load_weights<Numbers>(shape, node, channel, weights);
       for (int tile = 0; tile < shape.n_tiles; ++tile) {
-        TileValues<Vector<Real>> seed;
-        evaluate_adjoint(shape, adjoint, tile, node, channel, seed);
+        TileValues<Adjoint> seed;
+        evaluate(shape.projection + static_cast<int64_t>(tile) * n_out * tile_points,
+                 shape.degree_out,
+                 [&](int lm) {
+                   return load<AdjointNumbers>(Input<Real>{adjoint, nullptr},
+                                               (node * n_out + lm) * shape.channels + channel);
+                 },
+                 seed);
         for (int q = 0; q < shape.n_factors; ++q)
-          evaluate<Numbers>(shape, q, tile, node, channel, factors[q]);
-        for (int p = 0; p < tile_points; ++p) {
-          differentiate(shape.n_factors, weights, seed.at[p], &factors[0].at[p], stride,
-                        weight_gradients);
-          differentiate(shape.n_factors, weights, seed.opposite[p], &factors[0].opposite[p],
-                        stride, weight_gradients);
+          evaluate_factor<Numbers>(shape, q, tile, node, channel, factors[q]);
+        switch (shape.n_factors) {
+          case 2: differentiate_tile<2>(2, weights, seed, factors, weight_gradients); break;
+          case 3: differentiate_tile<3>(3, weights, seed, factors, weight_gradients); break;
+          default:
+            differentiate_tile<0>(shape.n_factors, weights, seed, factors, weight_gradients);
         }
         const Real *matrix =
             shape.evaluation + static_cast<int64_t>(tile) * shape.n_evaluated * tile_points;
         for (int q = 0; q < shape.n_factors; ++q)
-          project(matrix, shape.degree[q], factors[q],
-                  [&](int lm, const Lanes &x) { sums[first[q] + lm] += x; });
+          project(matrix, shape.degree[q], factors[q], sums.get() + first[q]);
       }
       for (int q = 0; q < shape.n_factors; ++q) {
         Real *to = out.factors[q] + node * out.node_stride[q] + channel;
         for (int lm = 0; lm < (shape.degree[q] + 1) * (shape.degree[q] + 1); ++lm)
           store(to + lm * out.coefficient_stride[q], result(sums[first[q] + lm]));
+        if constexpr (std::is_same_v<Numbers, Directional<Real>>)
+          if (out.plain[q])
+            for (int lm = 0; lm < (shape.degree[q] + 1) * (shape.degree[q] + 1); ++lm)
+              store(out.plain[q] + (to - out.factors[q]) + lm * out.coefficient_stride[q],
+                    sums[first[q] + lm].value);
         if (out.weights)
           store(out.weights + (node * shape.n_factors + q) * shape.channels + channel,
                 result(weight_gradients[q]));
@@ -199,10 +221,13 @@ void multiply_gradient(const GridProduct<typename Numbers::Real> &shape,
     }
 }
 
+template <class Real> bool fits_pairs(int channels) { return channels % (2 * lanes<Real>) == 0; }
+
 template <class Real> void grid_product(const GridProduct<Real> &shape, Range nodes, Real *out)
 {
-  shape.factors[0].tangent ? multiply<Directional<Real>>(shape, nodes, out)
-                           : multiply<Plain<Real>>(shape, nodes, out);
+  shape.factors[0].tangent           ? multiply<Directional<Real>>(shape, nodes, out)
+  : fits_pairs<Real>(shape.channels) ? multiply<Wide<Real>>(shape, nodes, out)
+                                     : multiply<Plain<Real>>(shape, nodes, out);
 }
 
 template <class Real>
@@ -210,7 +235,8 @@ void grid_product_gradient(const GridProduct<Real> &shape, const Real *adjoint, 
                            const GridProductGradient<Real> &out)
 {
   shape.factors[0].tangent ? multiply_gradient<Directional<Real>>(shape, adjoint, nodes, out)
-                           : multiply_gradient<Plain<Real>>(shape, adjoint, nodes, out);
+  : fits_pairs<Real>(shape.channels) ? multiply_gradient<Wide<Real>>(shape, adjoint, nodes, out)
+                                     : multiply_gradient<Plain<Real>>(shape, adjoint, nodes, out);
 }
 
 } // namespace gaunt::GAUNT_INSTRUCTION_SET

@@ -4,13 +4,15 @@
 #include "degree_linear.h"
 #include "grid_product.h"
 #include "harmonics.h"
+#include "many_body.h"
 
 namespace gaunt::GAUNT_INSTRUCTION_SET {
 
 template <class Real>
 constexpr Kernels<Real> table = {
-    convolution<Real>,   convolution_gradient<Real>, grid_product<Real>, grid_product_gradient<Real>,
-    degree_linear<Real>, harmonics<Real>,            harmonics_gradient<Real>,
+    convolution<Real>,   convolution_gradient<Real>,  grid_product<Real>, grid_product_gradient<Real>,
+    many_body<Real>,     many_body_gradient<Real>,    degree_linear<Real>, degree_linear_weights<Real>,
+    harmonics<Real>,     harmonics_gradient<Real>,
 };
 
 const Kernels<float> &kernels_float() { return table<float>; }

@@ -105,14 +105,15 @@ template <class Real> struct GridProduct {
 };
 
 template <class Real> struct GridProductGradient {
-  Real *factors[max_factors]; // with strides as below
+  Real *factors[max_factors]; // with strides as below; may be the factors themselves
+  Real *plain[max_factors] = {}; // with tangents: the gradients themselves, too; or null
   int64_t node_stride[max_factors];
   int64_t coefficient_stride[max_factors];
   Real *weights; // [nodes][n_factors][channels], or null
 };
 
 /// Points that are worked on together; more wait in memory for registers.
-constexpr int tile_points = 6;
+constexpr int tile_points = 5;
 
 /// y[i, lm] = Σ_c x[i, lm, c] W_l[c]: one matrix for each degree.
 template <class Real> struct DegreeLinear {
@@ -121,6 +122,36 @@ template <class Real> struct DegreeLinear {
   int channels_out;
   const Real *x;      // [nodes][(degree + 1)^2][channels_in]
   const Real *weight; // [degree + 1][channels_in][channels_out]
+  bool adds = false;  // to y instead of overwriting it
+};
+
+/**
+ * Product of differently mixed copies of one function, the many-body product of an atom.
+ *
+ * out = P [f_1 (w_1 + f_2 (w_2 + ...))] with the mixes f_q = x W_q, all of one degree. The mixes of
+ * a few nodes at a time are made, multiplied and forgotten: they are the largest array of a
+ * potential by far, and never leave the cache.
+ */
+template <class Real> struct ManyBody {
+  int channels;
+  int degree;
+  int n_factors;
+  Input<Real> x;              // [nodes][(degree + 1)^2][channels]
+  Input<Real> mix;            // [degree + 1][channels][n_factors][channels]; no tangent: constant
+  Input<Real> mix_transposed; // [degree + 1][n_factors][channels][channels]; for gradients only
+  Input<Real> weights;        // [nodes][n_factors][channels]
+
+  int n_tiles;
+  const Real *evaluation; // [n_tiles][(degree + 1)^2][tile_points]
+  int degree_out;
+  const Real *projection; // [n_tiles][(degree_out + 1)^2][tile_points]
+};
+
+/// Where the gradient of a many-body product goes; null for what nobody wants.
+template <class Real> struct ManyBodyGradient {
+  Real *x;       // like x
+  Real *mix;     // like mix; *added to*: each thread needs an array of its own
+  Real *weights; // like weights
 };
 
 /// Real orthonormal spherical harmonics of unit vectors, and how they change with the vectors.
@@ -140,8 +171,15 @@ template <class Real> struct Kernels {
   void (*grid_product)(const GridProduct<Real> &, Range, Real *out);
   void (*grid_product_gradient)(const GridProduct<Real> &, const Real *adjoint, Range,
                                 const GridProductGradient<Real> &);
+  /// out [nodes][(degree_out + 1)^2][channels]; range of nodes.
+  void (*many_body)(const ManyBody<Real> &, Range, Real *out);
+  void (*many_body_gradient)(const ManyBody<Real> &, const Real *adjoint, Range,
+                             const ManyBodyGradient<Real> &);
   /// out [nodes][(degree + 1)^2][channels_out]; range of nodes.
   void (*degree_linear)(const DegreeLinear<Real> &, Range, Real *out);
+  /// adjoint like out; gradient by the weight, like it, is *added to*; range of nodes.
+  void (*degree_linear_weights)(const DegreeLinear<Real> &, const Real *adjoint, Range,
+                                Real *gradient);
   /// out [edges][(degree + 1)^2]; range of edges.
   void (*harmonics)(const Harmonics<Real> &, Range, Real *out);
   /// adjoint like out, gradient [edges][3]; range of edges.

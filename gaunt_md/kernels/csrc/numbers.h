@@ -4,6 +4,8 @@
 
 #include "kernels.h"
 
+#include <type_traits>
+
 namespace gaunt::GAUNT_INSTRUCTION_SET {
 
 #if defined(__AVX512F__)
@@ -65,11 +67,45 @@ inline auto operator*(const Dual<A> &a, const B &b) -> Dual<decltype(a.value * b
   return {a.value * b, a.tangent * b};
 }
 
+/// Two registers that are worked on together: each constant that both are multiplied with is
+/// loaded once.
+template <class V> struct Pair {
+  V first, second;
+};
+
+template <class V> inline Pair<V> operator+(const Pair<V> &a, const Pair<V> &b)
+{
+  return {a.first + b.first, a.second + b.second};
+}
+template <class V> inline Pair<V> operator-(const Pair<V> &a, const Pair<V> &b)
+{
+  return {a.first - b.first, a.second - b.second};
+}
+template <class V> inline Pair<V> operator*(const Pair<V> &a, const Pair<V> &b)
+{
+  return {a.first * b.first, a.second * b.second};
+}
+template <class V, class Real> inline Pair<V> operator*(Real a, const Pair<V> &b)
+{
+  return {a * b.first, a * b.second};
+}
+template <class V> inline void operator+=(Pair<V> &a, const Pair<V> &b)
+{
+  a.first += b.first;
+  a.second += b.second;
+}
+
 /// The numbers of a plain evaluation.
 template <class R> struct Plain {
   using Real = R;
   using Scalar = R;
   using Lanes = Vector<R>;
+};
+
+/// Those of a plain evaluation of twice as many channels at once.
+template <class R> struct Wide {
+  using Real = R;
+  using Lanes = Pair<Vector<R>>;
 };
 
 /// The numbers of a derivative in a direction.
@@ -90,14 +126,44 @@ template <class Real> inline void store(Real *to, Vector<Real> vector)
   __builtin_memcpy(to, &vector, sizeof vector);
 }
 
+template <class Real> inline void store(Real *to, const Pair<Vector<Real>> &pair)
+{
+  store(to, pair.first);
+  store(to + lanes<Real>, pair.second);
+}
+
+/// Loads of the numbers of a kind.
+template <class Numbers> struct Loader;
+template <class R> struct Loader<Plain<R>> {
+  static Vector<R> load_from(const Input<R> &from, int64_t offset)
+  {
+    return load(from.value + offset);
+  }
+};
+template <class R> struct Loader<Wide<R>> {
+  static Pair<Vector<R>> load_from(const Input<R> &from, int64_t offset)
+  {
+    return {load(from.value + offset), load(from.value + offset + lanes<R>)};
+  }
+};
+template <class R> struct Loader<Directional<R>> {
+  static Dual<Vector<R>> load_from(const Input<R> &from, int64_t offset)
+  {
+    return {load(from.value + offset), load(from.tangent + offset)};
+  }
+};
+
 template <class Numbers, class Real = typename Numbers::Real>
 inline typename Numbers::Lanes load(const Input<Real> &from, int64_t offset)
 {
-  if constexpr (sizeof(typename Numbers::Lanes) == vector_bytes)
-    return load(from.value + offset);
-  else
-    return {load(from.value + offset), load(from.tangent + offset)};
+  return Loader<Numbers>::load_from(from, offset);
 }
+
+/// Channels that the numbers of a kind hold.
+template <class Numbers>
+constexpr int channels_at_once =
+    lanes<typename Numbers::Real> *
+    (std::is_same_v<Numbers, Wide<typename Numbers::Real>> ? 2 : 1);
 
 template <class Numbers, class Real = typename Numbers::Real>
 inline typename Numbers::Scalar scalar(const Input<Real> &from, int64_t offset)
@@ -111,6 +177,9 @@ inline typename Numbers::Scalar scalar(const Input<Real> &from, int64_t offset)
 template <class N> struct One {
   static N make() { return N{} + 1; }
 };
+template <class V> struct One<Pair<V>> {
+  static Pair<V> make() { return {V{} + 1, V{} + 1}; }
+};
 template <class N> struct One<Dual<N>> {
   static Dual<N> make() { return {One<N>::make(), N{}}; }
 };
@@ -121,16 +190,22 @@ template <class N> inline N one() { return One<N>::make(); }
 template <class V> inline V result(const V &value) { return value; }
 template <class V> inline V result(const Dual<V> &number) { return number.tangent; }
 
+template <class Real, int Lanes> struct LanesOf {
+  typedef Real type __attribute__((vector_size(Lanes * sizeof(Real))));
+};
+
+/// The sum of all lanes: halves are added until two numbers are left.
 template <class V> inline auto sum(const V &vector)
 {
-  // Halves are added until one number is left: fewer dependent additions than one by one.
-  constexpr int n = sizeof(V) / sizeof(vector[0]);
-  decltype(vector[0] + 0) parts[n];
-  __builtin_memcpy(parts, &vector, sizeof vector);
-#pragma GCC unroll 4
-  for (int half = n / 2; half > 0; half /= 2)
-    for (int i = 0; i < half; ++i) parts[i] += parts[i + half];
-  return parts[0];
+  using Real = std::remove_cv_t<std::remove_reference_t<decltype(vector[0])>>;
+  constexpr int n = sizeof(V) / sizeof(Real);
+  if constexpr (n == 2) {
+    return vector[0] + vector[1];
+  } else {
+    typename LanesOf<Real, n / 2>::type halves[2];
+    __builtin_memcpy(halves, &vector, sizeof vector);
+    return sum(halves[0] + halves[1]);
+  }
 }
 
 } // namespace gaunt::GAUNT_INSTRUCTION_SET

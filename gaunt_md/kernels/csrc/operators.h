@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+// What the operators share: tensors as arrays, threads, and how operators call one another.
+#pragma once
+
+#include "kernels.h"
+
+#include <ATen/Dispatch.h>
+#include <ATen/Parallel.h>
+#include <torch/csrc/autograd/custom_function.h>
+#include <torch/library.h>
+
+#include <algorithm>
+#include <functional>
+#include <optional>
+#include <tuple>
+#include <vector>
+
+namespace {
+
+using at::Tensor;
+using torch::autograd::AutogradContext;
+using torch::autograd::Function;
+using torch::autograd::variable_list;
+using Tensors = std::vector<Tensor>;
+
+/// A tensor as the kernels read it.
+Tensor dense(const Tensor &tensor) { return tensor.contiguous(); }
+
+/// With channels, the last dimension, in multiples of what the kernels ask for.
+template <class Real> Tensor padded(const Tensor &tensor)
+{
+  const int64_t odd = tensor.size(-1) % gaunt::channel_multiple<Real>;
+  return odd == 0 ? tensor.contiguous()
+                  : at::constant_pad_nd(tensor, {0, gaunt::channel_multiple<Real> - odd});
+}
+
+Tensor narrowed(const Tensor &tensor, int64_t channels)
+{
+  return tensor.size(-1) == channels ? tensor : tensor.narrow(-1, 0, channels).contiguous();
+}
+
+template <class Real> gaunt::Input<Real> input(const Tensor &value)
+{
+  return {value.const_data_ptr<Real>(), nullptr};
+}
+
+/// Run parts of [0, n) on torch's threads, always the same parts for a number of threads.
+void in_parallel(int64_t n, int64_t parts,
+                 const std::function<void(gaunt::Range, int64_t part)> &work)
+{
+  at::parallel_for(0, parts, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t part = begin; part < end; ++part)
+      work({n * part / parts, n * (part + 1) / parts}, part);
+  });
+}
+
+int64_t parts_for(int64_t n)
+{
+  return std::clamp<int64_t>(at::get_num_threads(), 1, std::max<int64_t>(n, 1));
+}
+
+/// [points][columns] → [tiles][columns][tile_points]; points that fill the last tile count nothing.
+Tensor tiled(const Tensor &matrix)
+{
+  const int64_t points = gaunt::tile_points, odd = matrix.size(0) % points;
+  const Tensor whole = odd ? at::constant_pad_nd(matrix, {0, 0, 0, points - odd}) : matrix;
+  return whole.view({-1, points, matrix.size(1)}).transpose(1, 2).contiguous();
+}
+
+/// 1, 4, 9, ... → 0, 1, 2, ...
+int degree_of(int64_t coefficients)
+{
+  int degree = 0;
+  while ((degree + 1) * (degree + 1) < coefficients) ++degree;
+  TORCH_CHECK((degree + 1) * (degree + 1) == coefficients, "gaunt: ", coefficients,
+              " coefficients are not (degree + 1)^2");
+  return degree;
+}
+
+template <class Body> auto for_dtype(const Tensor &tensor, Body &&body)
+{
+  TORCH_CHECK(tensor.scalar_type() == at::kFloat || tensor.scalar_type() == at::kDouble,
+              "gaunt: dtype ", tensor.scalar_type(), " is neither float32 nor float64");
+  return tensor.scalar_type() == at::kFloat ? body(float()) : body(double());
+}
+
+template <class Signature> auto operator_named(const char *name)
+{
+  return c10::Dispatcher::singleton().findSchemaOrThrow(name, "").template typed<Signature>();
+}
+
+Tensor or_zeros(const Tensor &tangent, const Tensor &like)
+{
+  return tangent.defined() ? tangent : at::zeros_like(like);
+}
+
+std::optional<Tensor> optional(const Tensor &tensor)
+{
+  return tensor.defined() ? std::optional<Tensor>(tensor) : std::nullopt;
+}
+
+} // namespace

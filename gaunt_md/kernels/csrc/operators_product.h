@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+// gaunt::grid_product, products of functions on a grid.
+#pragma once
+
+#include "operators.h"
+
+namespace {
+
+/// Points, one of s and -s each, with what evaluates and projects there.
+struct GridArguments {
+  Tensors factors;   // [nodes][(L_q + 1)^2][channels] each
+  Tensor evaluation; // [points][columns]
+  Tensor projection; // [points][(degree_out + 1)^2]
+};
+
+template <class Real> class GridProductCall {
+ public:
+  GridProductCall(const GridArguments &a, const Tensor *tangents)
+      : channels_(a.factors[0].size(2)), nodes_(a.factors[0].size(0))
+  {
+    TORCH_CHECK(a.factors.size() <= gaunt::max_factors, "gaunt: products of more than ",
+                gaunt::max_factors, " factors are not made at once");
+    shape.n_factors = static_cast<int>(a.factors.size());
+    for (size_t q = 0; q < a.factors.size(); ++q) {
+      factors_.push_back(readable(a.factors[q]));
+      shape.degree[q] = degree_of(a.factors[q].size(1));
+      shape.factors[q] = input<Real>(factors_[q]);
+      shape.node_stride[q] = factors_[q].stride(0);
+      shape.coefficient_stride[q] = factors_[q].stride(1);
+      if (tangents) {
+        // Tangents are read with the strides of the values.
+        tangents_.push_back(at::empty_strided(factors_[q].sizes(), factors_[q].strides(), factors_[q].options()));
+        tangents_[q].copy_(padded<Real>(tangents[q]));
+        shape.factors[q].tangent = tangents_[q].template const_data_ptr<Real>();
+      }
+    }
+    shape.channels = static_cast<int>(factors_[0].size(2));
+    evaluation_ = tiled(a.evaluation);
+    projection_ = tiled(a.projection);
+    shape.n_tiles = static_cast<int>(evaluation_.size(0));
+    shape.n_evaluated = static_cast<int>(evaluation_.size(1));
+    shape.evaluation = evaluation_.template const_data_ptr<Real>();
+    shape.degree_out = degree_of(a.projection.size(1));
+    shape.projection = projection_.template const_data_ptr<Real>();
+  }
+
+  Tensor value() const
+  {
+    Tensor out = at::empty({nodes_, projection_.size(1), shape.channels}, factors_[0].options());
+    in_parallel(nodes_, parts_for(nodes_), [&](gaunt::Range range, int64_t) {
+      gaunt::kernels<Real>().grid_product(shape, range, out.data_ptr<Real>());
+    });
+    return narrowed(out, channels_);
+  }
+
+  /// Gradients of the factors.
+  Tensors gradient(const Tensor &adjoint) const
+  {
+    const Tensor a = padded<Real>(adjoint);
+    gaunt::GridProductGradient<Real> out{};
+    Tensors gradients;
+    for (int q = 0; q < shape.n_factors; ++q) {
+      gradients.push_back(at::empty(factors_[q].sizes(), factors_[q].options()));
+      out.factors[q] = gradients[q].data_ptr<Real>();
+      out.node_stride[q] = gradients[q].stride(0);
+      out.coefficient_stride[q] = gradients[q].stride(1);
+    }
+    in_parallel(nodes_, parts_for(nodes_), [&](gaunt::Range range, int64_t) {
+      gaunt::kernels<Real>().grid_product_gradient(shape, a.const_data_ptr<Real>(), range, out);
+    });
+    for (Tensor &gradient : gradients) gradient = narrowed(gradient, channels_);
+    return gradients;
+  }
+
+ private:
+  /// Channels must be dense; the other strides may be what they are.
+  static Tensor readable(const Tensor &factor)
+  {
+    const bool whole = factor.size(2) % gaunt::channel_multiple<Real> == 0;
+    return whole && factor.stride(2) == 1 && factor.numel() > 0 ? factor : padded<Real>(factor);
+  }
+
+  gaunt::GridProduct<Real> shape{};
+  Tensors factors_, tangents_;
+  Tensor evaluation_, projection_;
+  int64_t channels_, nodes_;
+};
+
+Tensor grid_product(at::TensorList factors, const Tensor &evaluation, const Tensor &projection)
+{
+  return for_dtype(factors[0], [&](auto real) {
+    return GridProductCall<decltype(real)>({factors.vec(), evaluation, projection}, nullptr).value();
+  });
+}
+
+Tensors grid_product_gradient(const Tensor &adjoint, at::TensorList factors,
+                              const Tensor &evaluation, const Tensor &projection)
+{
+  return for_dtype(factors[0], [&](auto real) {
+    return GridProductCall<decltype(real)>({factors.vec(), evaluation, projection}, nullptr)
+        .gradient(adjoint);
+  });
+}
+
+/// Derivatives of the product and of its gradients; tangents as the gradients come.
+Tensors grid_product_second(const Tensor &adjoint, at::TensorList factors,
+                            const Tensor &evaluation, const Tensor &projection,
+                            at::TensorList tangents)
+{
+  return for_dtype(factors[0], [&](auto real) {
+    const GridProductCall<decltype(real)> call({factors.vec(), evaluation, projection},
+                                               tangents.data());
+    Tensors all{call.value()};
+    for (const Tensor &gradient : call.gradient(adjoint)) all.push_back(gradient);
+    return all;
+  });
+}
+
+struct GridProductGradientFunction : Function<GridProductGradientFunction> {
+  static variable_list forward(AutogradContext *context, const Tensor &adjoint,
+                               at::TensorList factors, const Tensor &evaluation,
+                               const Tensor &projection)
+  {
+    at::AutoDispatchBelowADInplaceOrView below;
+    static const auto op = operator_named<decltype(grid_product_gradient)>("gaunt::grid_product_gradient");
+    variable_list saved{adjoint, evaluation, projection};
+    saved.insert(saved.end(), factors.begin(), factors.end());
+    context->save_for_backward(saved);
+    return op.call(adjoint, factors, evaluation, projection);
+  }
+
+  static variable_list backward(AutogradContext *context, variable_list tangents)
+  {
+    const auto saved = context->get_saved_variables();
+    const Tensors factors(saved.begin() + 3, saved.end());
+    for (size_t q = 0; q < factors.size(); ++q) tangents[q] = or_zeros(tangents[q], factors[q]);
+    static const auto op = operator_named<decltype(grid_product_second)>("gaunt::grid_product_second");
+    auto gradients = op.call(saved[0], factors, saved[1], saved[2], tangents);
+    gradients.resize(gradients.size() + 2);
+    return gradients;
+  }
+};
+
+Tensors grid_product_gradient_autograd(const Tensor &adjoint, at::TensorList factors,
+                                       const Tensor &evaluation, const Tensor &projection)
+{
+  return GridProductGradientFunction::apply(adjoint, factors, evaluation, projection);
+}
+
+struct GridProductFunction : Function<GridProductFunction> {
+  static Tensor forward(AutogradContext *context, at::TensorList factors, const Tensor &evaluation,
+                        const Tensor &projection)
+  {
+    at::AutoDispatchBelowADInplaceOrView below;
+    static const auto op = operator_named<decltype(grid_product)>("gaunt::grid_product");
+    variable_list saved{evaluation, projection};
+    saved.insert(saved.end(), factors.begin(), factors.end());
+    context->save_for_backward(saved);
+    return op.call(factors, evaluation, projection);
+  }
+
+  static variable_list backward(AutogradContext *context, variable_list adjoints)
+  {
+    const auto saved = context->get_saved_variables();
+    const Tensors factors(saved.begin() + 2, saved.end());
+    static const auto op = operator_named<decltype(grid_product_gradient)>("gaunt::grid_product_gradient");
+    auto gradients = op.call(adjoints[0], factors, saved[0], saved[1]);
+    gradients.resize(gradients.size() + 2);
+    return gradients;
+  }
+};
+
+Tensor grid_product_autograd(at::TensorList factors, const Tensor &evaluation,
+                             const Tensor &projection)
+{
+  return GridProductFunction::apply(factors, evaluation, projection);
+}
+
+Tensor grid_product_meta(at::TensorList factors, const Tensor &, const Tensor &projection)
+{
+  return factors[0].new_empty_symint(
+      {factors[0].sym_size(0), projection.sym_size(1), factors[0].sym_size(2)});
+}
+
+Tensors grid_product_gradient_meta(const Tensor &, at::TensorList factors, const Tensor &,
+                                   const Tensor &)
+{
+  Tensors gradients;
+  for (const Tensor &factor : factors) gradients.push_back(at::empty_like(factor));
+  return gradients;
+}
+
+} // namespace
