@@ -183,9 +183,8 @@ class Potential(nn.Module):
             readout = readout - self._isolated_readouts()[species[:owned]]
         energies = self.reference_energies[species[:owned]] + self.energy_scale * readout
         if self.core_repulsion is not None:
-            pairs = self.core_repulsion(distances, species[centres], species[neighbours])
-            per_atom = torch.zeros_like(species, dtype=torch.float64).index_add(0, centres, pairs)
-            energies = energies + 0.5 * per_atom[:owned]
+            repulsion = self.core_repulsion(distances, centres, neighbours, species)
+            energies = energies + repulsion[:owned]
         return energies
 
     def _isolated_readouts(self) -> Tensor:

@@ -31,19 +31,31 @@ class CoreRepulsion(nn.Module):
         for name, values in constants.items():
             tensor = torch.tensor(values, dtype=torch.float64)
             self.register_buffer(name, tensor, persistent=False)
+        self.reach = 2.0 * max(constants["radii"])
 
-    def forward(self, distances: Tensor, species1: Tensor, species2: Tensor) -> Tensor:
-        """Return the energy of each pair.
+    def forward(
+        self, distances: Tensor, centres: Tensor, neighbours: Tensor, species: Tensor
+    ) -> Tensor:
+        """Return each atom's half of the energy of its pairs.
 
         Parameters
         ----------
-        distances : Tensor, shape (pairs,), float64, Å
-        species1, species2 : Tensor, shape (pairs,), int64
+        distances : Tensor, shape (edges,), float64, Å
+        centres, neighbours : Tensor, shape (edges,), int64
+        species : Tensor, shape (atoms,), int64
 
         Returns
         -------
-        Tensor, shape (pairs,), float64, eV
+        Tensor, shape (atoms,), float64, eV
         """
+        # Few edges are that short, in most simulations none.
+        close = torch.nonzero(distances.detach() < self.reach).squeeze(1)
+        centres = centres[close]
+        pairs = self._pairs(distances[close], species[centres], species[neighbours[close]])
+        nothing = torch.zeros_like(species, dtype=torch.float64)
+        return nothing.index_add(0, centres, 0.5 * pairs)
+
+    def _pairs(self, distances: Tensor, species1: Tensor, species2: Tensor) -> Tensor:
         charge1, charge2 = self.charges[species1], self.charges[species2]
         screening_length = 0.46850 / (charge1.pow(0.23) + charge2.pow(0.23))
         reduced = (distances / screening_length).unsqueeze(-1)

@@ -19,8 +19,9 @@ def test_elements_equal_those_of_ase(element: str) -> None:
 
 def energy(element1: str, element2: str, distance: float) -> float:
     repulsion = CoreRepulsion([element1, element2])
-    index = torch.tensor([0]), torch.tensor([1])
-    return float(repulsion(torch.tensor([distance], dtype=torch.float64), *index))
+    centres, neighbours, species = torch.tensor([0, 1]), torch.tensor([1, 0]), torch.tensor([0, 1])
+    distances = torch.tensor([distance, distance], dtype=torch.float64)
+    return float(repulsion(distances, centres, neighbours, species).sum())
 
 
 def test_bare_nuclei_at_very_short_range() -> None:
