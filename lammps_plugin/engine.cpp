@@ -5,7 +5,9 @@
 #include "engine.h"
 
 #include "archive.h"
+#include "layers.h"
 #include "sha256.h"
+#include "tensors.h"
 
 #include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
@@ -31,8 +33,8 @@
 struct gaunt_potential {
   torch::jit::Module module;
   torch::jit::Method evaluate;
+  gaunt::Layers by_layers;
   double cutoff;
-  int layers;
   std::vector<std::string> elements;
   std::vector<const char *> element_names;
   std::string sha256;
@@ -106,11 +108,11 @@ std::unique_ptr<gaunt_potential> load_verified(const void *bytes, std::size_t si
   for (const c10::IValue &element : module.attr("elements").toListRef())
     elements.push_back(element.toStringRef());
   auto evaluate = module.get_method("evaluate");
+  gaunt::Layers by_layers(module);
   const double cutoff = module.attr("cutoff").toDouble();
-  const int layers = static_cast<int>(module.attr("layers").toInt());
 
   auto potential = std::make_unique<gaunt_potential>(gaunt_potential{
-      std::move(module), std::move(evaluate), cutoff, layers, std::move(elements), {}, {}});
+      std::move(module), std::move(evaluate), std::move(by_layers), cutoff, std::move(elements), {}, {}});
   for (const auto &element : potential->elements)
     potential->element_names.push_back(element.c_str());
   return potential;
@@ -146,22 +148,13 @@ void release(gaunt_potential *potential) { delete potential; }
 
 gaunt_description describe(const gaunt_potential *potential)
 {
-  return {potential->cutoff, potential->layers, static_cast<int>(potential->elements.size()),
-          potential->element_names.data(), potential->sha256.c_str()};
-}
-
-/// A tensor that reads an array of the caller. An empty array may be a null pointer.
-template <typename Number> at::Tensor view(const Number *data, at::IntArrayRef shape)
-{
-  const auto options = c10::CppTypeToScalarType<Number>::value;
-  if (data == nullptr) return at::empty(shape, options);
-  return at::from_blob(const_cast<Number *>(data), shape, options);
-}
-
-void copy(const at::Tensor &tensor, double *target)
-{
-  const auto values = tensor.to(at::kDouble).contiguous();
-  std::copy_n(values.const_data_ptr<double>(), values.numel(), target);
+  return {potential->cutoff,
+          potential->by_layers.number(),
+          potential->by_layers.exchange_width(),
+          potential->by_layers.exchange_size(),
+          static_cast<int>(potential->elements.size()),
+          potential->element_names.data(),
+          potential->sha256.c_str()};
 }
 
 int evaluate(gaunt_potential *potential, const gaunt_graph *graph, int threads,
@@ -171,24 +164,55 @@ int evaluate(gaunt_potential *potential, const gaunt_graph *graph, int threads,
     const Threads thread_guard(threads);
     const Settings settings;
     const auto output = potential
-                            ->evaluate({view(graph->edge_vectors, {graph->n_edges, 3}),
-                                        view(graph->centres, {graph->n_edges}),
-                                        view(graph->neighbours, {graph->n_edges}),
-                                        view(graph->species, {graph->n_atoms}), graph->owned})
+                            ->evaluate({gaunt::view(graph->edge_vectors, {graph->n_edges, 3}),
+                                        gaunt::view(graph->centres, {graph->n_edges}),
+                                        gaunt::view(graph->neighbours, {graph->n_edges}),
+                                        gaunt::view(graph->species, {graph->n_atoms}),
+                                        graph->owned})
                             .toTuple();
     const auto &energies = output->elements()[0].toTensor();
     const auto &gradients = output->elements()[1].toTensor();
     if (energies.numel() != graph->owned || gradients.numel() != 3 * graph->n_edges)
       throw std::runtime_error("the potential returned arrays of the wrong size");
-    copy(energies, result->energies);
-    copy(gradients, result->edge_gradients);
+    gaunt::copy(energies, result->energies);
+    gaunt::copy(gradients, result->edge_gradients);
+  });
+}
+
+int forward(gaunt_potential *potential, const gaunt_graph *graph, int layer, int threads,
+            void **rows, char *message)
+{
+  return guarded(message, [&] {
+    const Threads thread_guard(threads);
+    const Settings settings;
+    if (layer == 0) potential->by_layers.begin(*graph);
+    *rows = potential->by_layers.forward(layer);
+  });
+}
+
+int backward(gaunt_potential *potential, int layer, int threads, void *rows[GAUNT_MAX_PASSES],
+             char *message)
+{
+  return guarded(message, [&] {
+    const Threads thread_guard(threads);
+    const Settings settings;
+    potential->by_layers.backward(layer, rows);
+  });
+}
+
+int result(gaunt_potential *potential, int threads, gaunt_result *result, char *message)
+{
+  return guarded(message, [&] {
+    const Threads thread_guard(threads);
+    const Settings settings;
+    potential->by_layers.result(*result);
   });
 }
 
 const char *torch_version() { return TORCH_VERSION; }
 
 constexpr gaunt_engine_functions functions = {
-    GAUNT_ENGINE_INTERFACE, load, release, describe, evaluate, torch_version,
+    GAUNT_ENGINE_INTERFACE, load, release, describe, evaluate, forward, backward, result, torch_version,
 };
 
 }  // namespace

@@ -25,10 +25,13 @@ void LocalGraph::build(const Source &source)
 
   // Each round adds the edges of the atoms that the round before reached.
   int begin = 0;
+  updates = messages = 0;
   for (int layer = 0; layer < source.layers; ++layer) {
-    const int end = static_cast<int>(atoms.size());
+    const int end = n_atoms();
     for (int centre = begin; centre < end; ++centre) add_edges(centre, source);
     begin = end;
+    updates += end;
+    messages += n_edges();
   }
 }
 
@@ -72,7 +75,8 @@ gaunt_graph LocalGraph::view() const
           species.data(),
           centres.data(),
           neighbours.data(),
-          edge_vectors.data()};
+          edge_vectors.data(),
+          nullptr};
 }
 
 double LocalGraph::memory_usage() const

@@ -20,20 +20,21 @@ class NeighList;
 class LocalGraph {
  public:
   struct Source {
-    const NeighList *list;   // full, with the neighbours of ghosts
+    const NeighList *list;   // full; with the neighbours of ghosts if there is more than one layer
     const double *const *x;  // positions in LAMMPS's unit of length
     const int *type;
     const int *species_of_type;  // negative for types that do not take part
     const int *identity;         // [n_all] the same number, below n_all, for all images of an atom
     int n_all;                   // local and ghost atoms
-    int layers;
-    double cutoff;       // in LAMMPS's unit of length
-    double length_unit;  // 1 angstrom in LAMMPS's unit of length
+    int layers;                  // that ghosts are computed for; one if ghosts are neighbours only
+    double cutoff;               // in LAMMPS's unit of length
+    double length_unit;          // 1 angstrom in LAMMPS's unit of length
   };
 
   void build(const Source &source);
 
   int owned() const { return n_owned; }
+  int n_atoms() const { return static_cast<int>(atoms.size()); }
   int n_edges() const { return static_cast<int>(centres.size()); }
   gaunt_graph view() const;
 
@@ -42,6 +43,10 @@ class LocalGraph {
   std::vector<int64_t> centres;      // graph's numbers
   std::vector<int64_t> neighbours;   // graph's numbers
   std::vector<double> edge_vectors;  // angstrom
+
+  // What the layers compute, added up over them.
+  int64_t updates = 0;  // of atoms
+  int64_t messages = 0; // along edges
 
   double memory_usage() const;
 

@@ -2,8 +2,6 @@
 
 #include "pair_gaunt.h"
 
-#include "load_engine.h"
-
 #include "atom.h"
 #include "citeme.h"
 #include "comm.h"
@@ -12,17 +10,12 @@
 #include "memory.h"
 #include "neigh_list.h"
 #include "neighbor.h"
-#include "platform.h"
 #include "update.h"
-#include "utils.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
-#include <memory>
+#include <numeric>
 
 using namespace LAMMPS_NS;
 
@@ -49,145 +42,22 @@ PairGaunt::PairGaunt(LAMMPS *lmp) : Pair(lmp)
   respa_enable = 0;
   restartinfo = 1;
   no_virial_fdotr_compute = 1;
-  centroidstressflag = CENTROID_NOTAVAIL;
+  centroidstressflag = CENTROID_AVAIL;
   ghostneigh = 1;
-  comm_forward = 2;  // find_images()
+  nextra = 2;
+  pvector = work;
   if (lmp->citeme) lmp->citeme->add(cite_gaunt);
 }
 
 PairGaunt::~PairGaunt()
 {
+  pvector = nullptr;
   release();
   if (allocated) {
     memory->destroy(setflag);
     memory->destroy(cutsq);
     memory->destroy(cutghost);
   }
-}
-
-/* ---------------------------------------------------------------------- input */
-
-/// Where a file lies: as given, in LAMMPS_POTENTIALS, or among those that come with gaunt-md.
-static std::string find_potential(const std::string &file)
-{
-  if (const auto path = utils::get_potential_file_path(file); !path.empty()) return path;
-  const char *shipped = std::getenv("GAUNT_MD_POTENTIALS");
-  const auto path = platform::path_join(shipped ? shipped : "", file);
-  return shipped && platform::file_is_readable(path) ? path : file;
-}
-
-/// Read a potential file as a whole; returns what went wrong, or nothing.
-static std::string read_potential(const std::string &file, std::string &bytes)
-{
-  const std::string path = find_potential(file);
-  // Not a C++ stream, which does not say why it fails.
-  const std::unique_ptr<FILE, int (*)(FILE *)> stream(fopen(path.c_str(), "rb"), fclose);
-  if (!stream && errno == ENOENT)
-    return fmt::format(
-        "cannot find potential file '{}': it is neither there nor in the folders "
-        "that LAMMPS_POTENTIALS and GAUNT_MD_POTENTIALS name",
-        file);
-  char block[65536];
-  while (const auto n = stream ? fread(block, 1, sizeof(block), stream.get()) : 0)
-    bytes.append(block, n);
-  if (!stream || ferror(stream.get())) {
-    bytes.clear();
-    return fmt::format("cannot read potential file '{}': {}", path, utils::getsyserror());
-  }
-  return bytes.empty() ? fmt::format("potential file '{}' is empty", path) : "";
-}
-
-void PairGaunt::settings(int narg, char **arg)
-{
-  if (narg < 1)
-    error->all(FLERR, "Pair style gaunt needs a potential file, as in: pair_style gaunt si.pt");
-  if (narg > 1)
-    error->all(FLERR, "Unknown keyword '{}': pair style gaunt takes a potential file only", arg[1]);
-  raise_if_any(load(arg[0]));
-  if (comm->me == 0)
-    utils::logmesg(lmp,
-                   "Pair style gaunt: {} for {}, cutoff {} Angstrom, layers {}, torch {}, "
-                   "sha256 {}\n",
-                   find_potential(file_name), known_elements(), description.cutoff,
-                   description.layers, engine->torch_version(), description.sha256);
-}
-
-/// Load a potential on all ranks; returns what went wrong on this one, or nothing.
-std::string PairGaunt::load(const std::string &file)
-{
-  release();
-  file_name = file;
-  std::string bytes, problem;
-  if (comm->me == 0) problem = read_potential(file, bytes);
-  broadcast(bytes);
-  if (bytes.empty()) return problem;
-
-  engine = gaunt::load_engine(problem);
-  if (!engine) return problem;
-  char message[GAUNT_MESSAGE_SIZE] = "";
-  if (engine->load(bytes.data(), bytes.size(), file.c_str(), &potential, message)) return message;
-  description = engine->describe(potential);
-  return "";
-}
-
-void PairGaunt::release()
-{
-  if (potential) engine->release(potential);
-  potential = nullptr;
-  restore_ghost_shell();
-  // Types have to be mapped anew to the elements of the next potential.
-  if (allocated)
-    for (int i = 1; i <= atom->ntypes; ++i) map_type(i, "NULL");
-}
-
-void PairGaunt::allocate()
-{
-  const int n = atom->ntypes + 1;
-  memory->create(setflag, n, n, "pair:setflag");
-  memory->create(cutsq, n, n, "pair:cutsq");
-  memory->create(cutghost, n, n, "pair:cutghost");
-  species_of_type.assign(n, -1);
-  allocated = 1;
-  for (int i = 1; i < n; ++i)
-    for (int j = 1; j < n; ++j) setflag[i][j] = 0;
-}
-
-void PairGaunt::coeff(int narg, char **arg)
-{
-  if (!potential)
-    error->all(FLERR, "Pair style gaunt has no potential: repeat pair_style gaunt FILE first");
-  const int given = narg - 2;  // after * *, which LAMMPS itself insists on
-  if (given != atom->ntypes)
-    error->all(FLERR,
-               "pair_coeff of pair style gaunt names {} element(s), but there are {} atom types: "
-               "name one element, or NULL, for each type",
-               given, atom->ntypes);
-  if (!allocated) allocate();
-  for (int type = 1; type <= atom->ntypes; ++type) map_type(type, arg[type + 1]);
-}
-
-void PairGaunt::map_type(int type, const std::string &element)
-{
-  species_of_type[type] = -1;
-  if (element != "NULL") {
-    for (int s = 0; s < description.n_elements; ++s)
-      if (element == description.elements[s]) species_of_type[type] = s;
-    if (species_of_type[type] < 0)
-      error->all(FLERR,
-                 "Potential '{}' has no element {}; it knows: {}. Name one of them, or NULL, for "
-                 "atom type {}",
-                 file_name, element, known_elements(), type);
-  }
-  for (int other = 1; other <= atom->ntypes; ++other)
-    setflag[type][other] = setflag[other][type] =
-        species_of_type[type] >= 0 && species_of_type[other] >= 0;
-}
-
-std::string PairGaunt::known_elements() const
-{
-  std::string text = description.elements[0];
-  for (int s = 1; s < description.n_elements; ++s) text.append(" ").append(description.elements[s]);
-  return text;
 }
 
 /* ---------------------------------------------------------------------- before a run */
@@ -213,11 +83,19 @@ void PairGaunt::init_style()
 
   length_unit = force->angstrom;
   energy_unit = force->boltz / BOLTZMANN_EV;
-  const bool wide = description.layers > 1 && comm->nprocs > 1;
+  const bool wide = !exchanges() && description.layers > 1 && comm->nprocs > 1;
   neighbor->add_request(this,
                         wide ? NeighConst::REQ_FULL | NeighConst::REQ_GHOST : NeighConst::REQ_FULL);
   restore_ghost_shell();  // of an earlier run
   if (wide) widen_ghost_shell();
+}
+
+/// Tell LAMMPS how much an atom's messages take; pair style hybrid asks when the potential is loaded.
+void PairGaunt::size_buffers()
+{
+  features.clear(0, description.exchange_width, description.exchange_size);
+  comm_forward = std::max(2, features.doubles_per_atom());  // 2 for find_images()
+  comm_reverse = features.doubles_per_atom();
 }
 
 /// Let ghosts reach as far as the potential sees. Only the shell of ghosts grows: the neighbour
@@ -256,25 +134,49 @@ double PairGaunt::init_one(int i, int j)
 void PairGaunt::compute(int eflag, int vflag)
 {
   ev_init(eflag, vflag);
-  if (vflag_atom)
+  const bool atomic_virial = vflag_atom || cvflag_atom;
+  const bool by_layers = atomic_virial || (exchanges() && description.layers > 1 && comm->nprocs > 1);
+  if (atomic_virial && description.exchange_width == 0)
     error->all(FLERR,
-               "Pair style gaunt has no per-atom stress yet: remove compute stress/atom; "
-               "the pressure of the whole box is exact");
-  find_images();
+               "Potential file '{}' was written by an older gaunt-md, which had no per-atom stress: "
+               "write it again with 'gaunt-md export'",
+               file_name);
+
+  if (neighbor->ago == 0 || static_cast<int>(identity.size()) != atom->nlocal + atom->nghost)
+    find_images();
+  build_graph(atomic_virial, by_layers ? 1 : description.layers);
+  energies.resize(graph.owned());
+  edge_gradients.resize(3 * static_cast<std::size_t>(graph.n_edges()));
+  std::string problem = check_positions();
+  if (by_layers) {
+    const std::string found = evaluate_by_layers(atomic_virial);
+    if (problem.empty()) problem = found;
+  } else if (problem.empty()) {
+    problem = evaluate_at_once();
+  }
+  raise_if_any(problem.empty() ? check_results() : problem);
+  add_forces();
+  if (evflag) tally();
+  if (atomic_virial) tally_atomic_virials();
+}
+
+/// An atomic virial depends on where each image is, so each becomes an atom of the graph.
+void PairGaunt::build_graph(bool unfolded, int layers)
+{
   LocalGraph::Source source;
   source.list = list;
   source.x = atom->x;
   source.type = atom->type;
   source.species_of_type = species_of_type.data();
-  source.identity = identity.data();
+  source.identity = unfolded ? themselves.data() : identity.data();
   source.n_all = atom->nlocal + atom->nghost;
-  source.layers = description.layers;
+  source.layers = layers;
   source.cutoff = description.cutoff * length_unit;
   source.length_unit = length_unit;
   graph.build(source);
-  raise_if_any(evaluate());
-  add_forces();
-  if (evflag) tally();
+  const int repeats = layers == 1 ? description.layers : 1;
+  work[0] = static_cast<double>(repeats * graph.updates);
+  work[1] = static_cast<double>(repeats * graph.messages);
 }
 
 /// Find out which ghosts are images of the same atom: its owner and its index there travel the way
@@ -285,8 +187,12 @@ void PairGaunt::find_images()
   const int n_all = n_local + atom->nghost;
   home.resize(n_all);
   identity.resize(n_all);
+  themselves.resize(n_all);
+  std::iota(themselves.begin(), themselves.end(), 0);
   for (int i = 0; i < n_local; ++i) home[i] = {comm->me, i};
-  comm->forward_comm(this);
+  finding_images = true;
+  forward_comm(2);
+  finding_images = false;
 
   remote.clear();
   for (int i = 0; i < n_all; ++i)
@@ -297,6 +203,7 @@ void PairGaunt::find_images()
 
 int PairGaunt::pack_forward_comm(int n, int *list, double *buf, int, int *)
 {
+  if (!finding_images) return features.pack(n, list, buf);
   int m = 0;
   for (int i = 0; i < n; ++i) {
     buf[m++] = home[list[i]].rank;
@@ -307,6 +214,7 @@ int PairGaunt::pack_forward_comm(int n, int *list, double *buf, int, int *)
 
 void PairGaunt::unpack_forward_comm(int n, int first, double *buf)
 {
+  if (!finding_images) return features.unpack(n, first, buf);
   int m = 0;
   for (int i = first; i < first + n; ++i) {
     home[i].rank = static_cast<int>(buf[m++]);
@@ -314,23 +222,115 @@ void PairGaunt::unpack_forward_comm(int n, int first, double *buf)
   }
 }
 
-/// Fill `energies` and `edge_gradients`; returns what went wrong on this rank, or nothing.
-std::string PairGaunt::evaluate()
+int PairGaunt::pack_reverse_comm(int n, int first, double *buf)
 {
-  energies.resize(graph.owned());
-  edge_gradients.resize(3 * static_cast<std::size_t>(graph.n_edges()));
-  if (graph.owned() == 0) return "";
+  return features.pack_reverse(n, first, buf);
+}
 
-  // A position that is no number has no neighbours and would pass for an isolated atom.
+void PairGaunt::unpack_reverse_comm(int n, int *list, double *buf)
+{
+  features.unpack_reverse(n, list, buf);
+}
+
+/// A number of doubles per atom; LAMMPS before 2025 reads it here instead of as an argument.
+void PairGaunt::forward_comm(int size)
+{
+  std::swap(comm_forward, size);
+  comm->forward_comm(this);
+  std::swap(comm_forward, size);
+}
+
+void PairGaunt::reverse_comm(int size)
+{
+  std::swap(comm_reverse, size);
+  comm->reverse_comm(this);
+  std::swap(comm_reverse, size);
+}
+
+/// A position that is no number has no neighbours and would pass for an isolated atom.
+std::string PairGaunt::check_positions() const
+{
   for (int a = 0; a < graph.owned(); ++a) {
     const double *x = atom->x[graph.atoms[a]];
     if (!std::isfinite(x[0] + x[1] + x[2])) return not_finite(graph.atoms[a], "position");
   }
-  const gaunt_graph view = graph.view();
-  gaunt_result result = {energies.data(), edge_gradients.data()};
-  char message[GAUNT_MESSAGE_SIZE] = "";
-  if (engine->evaluate(potential, &view, comm->nthreads, &result, message)) return message;
+  return "";
+}
 
+/// Fill `energies` and `edge_gradients`; returns what went wrong on this rank, or nothing.
+std::string PairGaunt::evaluate_at_once()
+{
+  if (graph.owned() == 0) return "";
+  const gaunt_graph view = graph.view();
+  gaunt_result result = {energies.data(), edge_gradients.data(), nullptr};
+  char message[GAUNT_MESSAGE_SIZE] = "";
+  return engine->evaluate(potential, &view, comm->nthreads, &result, message) ? message : "";
+}
+
+/// The same, `edge_virials` too if they are wanted, layer after layer. Whatever happens on this
+/// rank, it takes part in all communication.
+std::string PairGaunt::evaluate_by_layers(bool atomic_virial)
+{
+  gaunt_graph view = graph.view();
+  gaunt_result result = {energies.data(), edge_gradients.data(), nullptr};
+  if (atomic_virial) {
+    place_atoms();
+    edge_virials.resize(9 * static_cast<std::size_t>(graph.n_edges()));
+    view.positions = positions.data();
+    result.edge_virials = edge_virials.data();
+  }
+  char message[GAUNT_MESSAGE_SIZE] = "";
+  bool working = graph.owned() > 0;
+  const auto does = [&](int failed) { return working = !failed; };
+
+  for (int layer = 0; layer < description.layers; ++layer) {
+    void *rows = nullptr;
+    if (working) does(engine->forward(potential, &view, layer, comm->nthreads, &rows, message));
+    if (layer + 1 < description.layers) fill_ghosts(working ? rows : nullptr);
+  }
+  for (int layer = description.layers - 1; layer >= 0; --layer) {
+    void *rows[GAUNT_MAX_PASSES] = {};
+    if (working) does(engine->backward(potential, layer, comm->nthreads, rows, message));
+    for (int pass = 0; layer > 0 && pass < (atomic_virial ? GAUNT_MAX_PASSES : 1); ++pass)
+      collect_from_ghosts(working ? rows[pass] : nullptr);
+  }
+  if (working) does(engine->result(potential, comm->nthreads, &result, message));
+  return message;
+}
+
+/// Positions of the graph's atoms, from the middle of this rank's, which keeps them small.
+void PairGaunt::place_atoms()
+{
+  positions.resize(3 * static_cast<std::size_t>(graph.n_atoms()));
+  for (int k = 0; k < 3; ++k) {
+    double middle = 0.0;
+    for (int a = 0; a < graph.owned(); ++a) middle += atom->x[graph.atoms[a]][k] / graph.owned();
+    for (int a = 0; a < graph.n_atoms(); ++a)
+      positions[3 * a + k] = (atom->x[graph.atoms[a]][k] - middle) / length_unit;
+  }
+}
+
+/// Features of atoms that other ranks own, or that are images, from their owners. A rank that has
+/// none of its own only passes on what others send.
+void PairGaunt::fill_ghosts(void *rows)
+{
+  features.clear(atom->nlocal + atom->nghost, description.exchange_width, description.exchange_size);
+  if (rows) features.take(rows, graph.atoms, 0, graph.owned());
+  forward_comm(features.doubles_per_atom());
+  if (rows) features.give(rows, graph.atoms, graph.owned(), graph.n_atoms());
+}
+
+/// Gradients by those features, back to their owners, who add them.
+void PairGaunt::collect_from_ghosts(void *rows)
+{
+  features.clear(atom->nlocal + atom->nghost, description.exchange_width, description.exchange_size);
+  if (rows) features.take(rows, graph.atoms, graph.owned(), graph.n_atoms());
+  reverse_comm(features.doubles_per_atom());
+  if (rows) features.add_to(rows, graph.atoms, 0, graph.owned());
+}
+
+std::string PairGaunt::check_results() const
+{
   for (int a = 0; a < graph.owned(); ++a)
     if (!std::isfinite(energies[a])) return not_finite(graph.atoms[a], "energy");
   for (int e = 0; e < graph.n_edges(); ++e) {
@@ -389,6 +389,31 @@ void PairGaunt::tally()
   }
 }
 
+/// Virials of atoms, see gaunt_result; ghosts' shares travel home in LAMMPS's own communication.
+void PairGaunt::tally_atomic_virials()
+{
+  // LAMMPS's order: first the index of the position, then that of the force.
+  static constexpr int order[9][2] = {{0, 0}, {1, 1}, {2, 2}, {0, 1}, {0, 2},
+                                      {1, 2}, {1, 0}, {2, 0}, {2, 1}};
+  const auto add = [&](int index, const double (&w)[3][3]) {
+    for (int k = 0; cvflag_atom && k < 9; ++k) cvatom[index][k] += w[order[k][0]][order[k][1]];
+    for (int k = 0; vflag_atom && k < 6; ++k)
+      vatom[index][k] += 0.5 * (w[order[k][0]][order[k][1]] + w[order[k][1]][order[k][0]]);
+  };
+  for (std::size_t e = 0; e < graph.centres.size(); ++e) {
+    double of_centre[3][3], of_neighbour[3][3];
+    for (int k = 0; k < 3; ++k)
+      for (int m = 0; m < 3; ++m) {
+        const double shared = energy_unit * edge_virials[9 * e + 3 * k + m];
+        of_centre[k][m] = -shared;
+        of_neighbour[k][m] =
+            shared - energy_unit * graph.edge_vectors[3 * e + k] * edge_gradients[3 * e + m];
+      }
+    add(graph.atoms[graph.centres[e]], of_centre);
+    add(graph.atoms[graph.neighbours[e]], of_neighbour);
+  }
+}
+
 /* ---------------------------------------------------------------------- all ranks together */
 
 /// Stop all ranks if any of them has a problem; every rank must call this.
@@ -416,73 +441,13 @@ void PairGaunt::broadcast(std::string &text)
               0, world);
 }
 
-/* ---------------------------------------------------------------------- restart */
-
-// A restart file holds the potential's file name, its SHA-256 and the element of each type, not
-// the potential itself.
-
-static void write_text(const std::string &text, FILE *fp)
-{
-  const int size = static_cast<int>(text.size());
-  fwrite(&size, sizeof(int), 1, fp);
-  fwrite(text.data(), 1, text.size(), fp);
-}
-
-static std::string read_text(FILE *fp, Error *error)
-{
-  int size = 0;
-  utils::sfread(FLERR, &size, sizeof(int), 1, fp, nullptr, error);
-  std::string text(size, '\0');
-  utils::sfread(FLERR, text.data(), 1, size, fp, nullptr, error);
-  return text;
-}
-
-void PairGaunt::write_restart_settings(FILE *fp)
-{
-  write_text(file_name, fp);
-  write_text(description.sha256, fp);
-}
-
-void PairGaunt::read_restart_settings(FILE *fp)
-{
-  std::string file, sha256;
-  if (comm->me == 0) {
-    file = read_text(fp, error);
-    sha256 = read_text(fp, error);
-  }
-  broadcast(file);
-  broadcast(sha256);
-  std::string problem = load(file);
-  if (problem.empty() && sha256 != description.sha256)
-    problem = fmt::format("potential file '{}' is not the one of the restart file (sha256 {})",
-                          file, sha256);
-  raise_if_any(problem);
-}
-
-void PairGaunt::write_restart(FILE *fp)
-{
-  write_restart_settings(fp);
-  for (int type = 1; type <= atom->ntypes; ++type) {
-    const int species = species_of_type[type];
-    write_text(species < 0 ? "NULL" : description.elements[species], fp);
-  }
-}
-
-void PairGaunt::read_restart(FILE *fp)
-{
-  read_restart_settings(fp);
-  if (!allocated) allocate();
-  for (int type = 1; type <= atom->ntypes; ++type) {
-    std::string element;
-    if (comm->me == 0) element = read_text(fp, error);
-    broadcast(element);
-    map_type(type, element);
-  }
-}
-
 double PairGaunt::memory_usage()
 {
   return Pair::memory_usage() + graph.memory_usage() +
-         static_cast<double>(sizeof(Home) * home.capacity() + sizeof(int) * identity.capacity() +
-                             sizeof(double) * (energies.capacity() + edge_gradients.capacity()));
+         features.memory_usage() +
+         static_cast<double>(sizeof(Home) * home.capacity() +
+                             sizeof(int) * (identity.capacity() + themselves.capacity()) +
+                             sizeof(double) *
+                                 (positions.capacity() + energies.capacity() +
+                                  edge_gradients.capacity() + edge_virials.capacity()));
 }

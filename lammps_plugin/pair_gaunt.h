@@ -12,6 +12,7 @@ PairStyle(gaunt,PairGaunt);
 #include "pair.h"
 
 #include "engine.h"
+#include "feature_exchange.h"
 #include "local_graph.h"
 
 #include <map>
@@ -25,8 +26,11 @@ namespace LAMMPS_NS {
  * A Gaunt potential of gaunt-md. The network is evaluated by the engine (engine.h); this class
  * translates atoms into edges and gradients along edges into forces and virial.
  *
- * A potential of several layers depends on atoms up to layers * cutoff away. On several ranks the
- * shell of ghosts is made that wide, and each rank evaluates its own atoms' energies.
+ * A potential of several layers depends on atoms up to layers * cutoff away. On several ranks, what
+ * a layer knows of an atom goes to the ranks that have it as a ghost, through LAMMPS's own
+ * communication, and gradients come back the same way (mode exchange). Or the shell of ghosts is
+ * made as wide as the potential sees, and each rank evaluates its own atoms' energies without asking
+ * others (mode ghost).
  */
 class PairGaunt : public Pair {
  public:
@@ -46,21 +50,43 @@ class PairGaunt : public Pair {
 
   int pack_forward_comm(int, int *, double *, int, int *) override;
   void unpack_forward_comm(int, int, double *) override;
+  int pack_reverse_comm(int, int, double *) override;
+  void unpack_reverse_comm(int, int *, double *) override;
   double memory_usage() override;
 
  private:
+  // input
+  enum class Mode { automatic, exchange, ghost };
   std::string load(const std::string &file);
   void release();
   void allocate();
   void map_type(int type, const std::string &element);
   std::string known_elements() const;
+  bool exchanges() const;
+
+  // before a run
+  void size_buffers();
   void widen_ghost_shell();
   void restore_ghost_shell();
+
+  // in a run
+  void build_graph(bool unfolded, int layers);
   void find_images();
-  std::string evaluate();
+  std::string check_positions() const;
+  std::string evaluate_at_once();
+  std::string evaluate_by_layers(bool atomic_virial);
+  std::string check_results() const;
   std::string not_finite(int index, const char *what) const;
+  void place_atoms();
+  void fill_ghosts(void *rows);
+  void collect_from_ghosts(void *rows);
+  void forward_comm(int size);
+  void reverse_comm(int size);
   void add_forces();
   void tally();
+  void tally_atomic_virials();
+
+  // all ranks together
   void raise_if_any(const std::string &problem);
   void broadcast(std::string &text);
 
@@ -68,6 +94,7 @@ class PairGaunt : public Pair {
   gaunt_potential *potential = nullptr;
   gaunt_description description{};
   std::string file_name;             // as given in pair_style
+  Mode mode = Mode::automatic;
   std::vector<int> species_of_type;  // [1..ntypes], -1 for NULL
 
   double length_unit = 1.0;  // 1 angstrom in LAMMPS's unit of length
@@ -81,10 +108,17 @@ class PairGaunt : public Pair {
   };
   std::vector<Home> home;                     // [local and ghost]
   std::vector<int> identity;                  // [local and ghost], see LocalGraph::Source
+  std::vector<int> themselves;                // [local and ghost] 0, 1, 2, ...
   std::map<std::pair<int, int>, int> remote;  // home on another rank → identity
+
   LocalGraph graph;
+  FeatureExchange features;
+  bool finding_images = false;         // what LAMMPS communicates: homes, or else features
+  std::vector<double> positions;       // [atoms][3] angstrom, of a graph with atomic virials
   std::vector<double> energies;        // [owned] eV
   std::vector<double> edge_gradients;  // [edges][3] eV/angstrom
+  std::vector<double> edge_virials;    // [edges][3][3] eV
+  double work[2] = {0.0, 0.0};         // pvector: updates of atoms, messages along edges
 };
 
 }  // namespace LAMMPS_NS

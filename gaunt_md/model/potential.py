@@ -102,6 +102,8 @@ class Potential(nn.Module):
         self.elements: list[str] = list(elements)
         self.cutoff = float(cutoff)
         self.layers = layers
+        # Numbers per atom that a layer hands to the next one.
+        self.exchange_width = (hidden_degree + 1) ** 2 * channels
         self.filter_degree = filter_degree
         self.for_use = False  # see `tabulated`
         self.energy_scale = float(energy_scale)
@@ -156,32 +158,102 @@ class Potential(nn.Module):
         -------
         Tensor, shape (owned,), float64, eV
         """
-        dtype = self.embedding.dtype
         rows = rows_of_layers(centres, neighbours, owned, self.layers)
         used = int(torch.searchsorted(centres, rows[0]))
         edge_vectors, centres, neighbours = edge_vectors[:used], centres[:used], neighbours[:used]
         first = torch.searchsorted(centres, torch.arange(rows[0] + 1, device=centres.device))
-        distances = torch.linalg.vector_norm(edge_vectors, dim=-1)
-        directions = (edge_vectors / distances.unsqueeze(-1)).to(dtype)
-        harmonics = torch.ops.gaunt.harmonics(directions, self.filter_degree)
-
-        features = self.embedding[species]
+        distances, harmonics = self.geometry(edge_vectors)
+        features = self.first_features(species)
         readout = torch.zeros(owned, dtype=torch.float64, device=edge_vectors.device)
-        for layer, (interaction, layer_readout) in enumerate(zip(self.interactions, self.readouts)):
-            ends = first[: rows[layer] + 1]
+        for index in range(self.layers):
+            ends = first[: rows[index] + 1]
             edges = int(ends[-1])
-            features = interaction(
-                features,
-                species,
-                distances[:edges].to(dtype),
-                harmonics[:edges],
-                ends,
-                neighbours[:edges],
+            features, contribution = self.layer(
+                index, features, species, distances[:edges], harmonics[:edges], ends, neighbours
             )
-            readout = readout + layer_readout(features[:owned, 0]).squeeze(-1).double()
+            readout = readout + contribution[:owned]
+        return self.energies(readout, species, distances, centres, neighbours)
+
+    # What `forward` is made of, for programs that exchange features between processes.
+
+    @torch.jit.export
+    def geometry(self, edge_vectors: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the lengths of edges, float64, Å, and the harmonics of their directions."""
+        distances = torch.linalg.vector_norm(edge_vectors, dim=-1)
+        directions = (edge_vectors / distances.unsqueeze(-1)).to(self.embedding.dtype)
+        return distances, torch.ops.gaunt.harmonics(directions, self.filter_degree)
+
+    @torch.jit.export
+    def first_features(self, species: Tensor) -> Tensor:
+        """Return the features before the first layer, shape (atoms, 1, channels)."""
+        return self.embedding[species]
+
+    @torch.jit.export
+    def layer(
+        self,
+        index: int,
+        features: Tensor,
+        species: Tensor,
+        distances: Tensor,
+        harmonics: Tensor,
+        first: Tensor,
+        neighbours: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        """Return one layer's new features and readouts of the atoms whose edges are given.
+
+        Parameters
+        ----------
+        index : int
+            From 0 to ``layers`` - 1.
+        features : Tensor, shape (atoms, coefficients, channels)
+            `first_features`, or what the layer before has returned, there for the neighbours too.
+        species : Tensor, shape (atoms,), int64
+        distances, harmonics : Tensor, shape (edges,) and (edges, (filter_degree + 1)^2)
+            Of `geometry`.
+        first : Tensor, shape (rows + 1,), int64
+            The edges of atom i are first[i] ... first[i + 1] - 1.
+        neighbours : Tensor, shape (edges or more,), int64
+
+        Returns
+        -------
+        features : Tensor, shape (rows, coefficients, channels)
+        readouts : Tensor, shape (rows,), float64
+            In units of ``energy_scale``; their sum over the layers is for `energies`.
+        """
+        edges = distances.shape[0]
+        readouts = distances.new_zeros(0)
+        for number, (interaction, layer_readout) in enumerate(
+            zip(self.interactions, self.readouts)
+        ):
+            if number == index:
+                features = interaction(
+                    features,
+                    species,
+                    distances.to(self.embedding.dtype),
+                    harmonics,
+                    first,
+                    neighbours[:edges],
+                )
+                readouts = layer_readout(features[:, 0]).squeeze(-1).double()
+        return features, readouts
+
+    @torch.jit.export
+    def energies(
+        self,
+        readouts: Tensor,
+        species: Tensor,
+        distances: Tensor,
+        centres: Tensor,
+        neighbours: Tensor,
+    ) -> Tensor:
+        """Return the energies of the atoms whose readouts are given, shape (rows,), float64, eV.
+
+        The edges are those of `forward`; ``distances`` are their lengths in float64.
+        """
+        owned = readouts.shape[0]
         if not self.for_use:
-            readout = readout - self._isolated_readouts()[species[:owned]]
-        energies = self.reference_energies[species[:owned]] + self.energy_scale * readout
+            readouts = readouts - self._isolated_readouts()[species[:owned]]
+        energies = self.reference_energies[species[:owned]] + self.energy_scale * readouts
         if self.core_repulsion is not None:
             repulsion = self.core_repulsion(distances, centres, neighbours, species)
             energies = energies + repulsion[:owned]

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What an input script, or a restart file, says of the style: file, keywords, elements.
+
+#include "pair_gaunt.h"
+
+#include "load_engine.h"
+
+#include "atom.h"
+#include "comm.h"
+#include "error.h"
+#include "memory.h"
+#include "platform.h"
+#include "utils.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+
+using namespace LAMMPS_NS;
+
+/* ---------------------------------------------------------------------- input */
+
+/// Where a file lies: as given, in LAMMPS_POTENTIALS, or among those that come with gaunt-md.
+static std::string find_potential(const std::string &file)
+{
+  if (const auto path = utils::get_potential_file_path(file); !path.empty()) return path;
+  const char *shipped = std::getenv("GAUNT_MD_POTENTIALS");
+  const auto path = platform::path_join(shipped ? shipped : "", file);
+  return shipped && platform::file_is_readable(path) ? path : file;
+}
+
+/// Read a potential file as a whole; returns what went wrong, or nothing.
+static std::string read_potential(const std::string &file, std::string &bytes)
+{
+  const std::string path = find_potential(file);
+  // Not a C++ stream, which does not say why it fails.
+  const std::unique_ptr<FILE, int (*)(FILE *)> stream(fopen(path.c_str(), "rb"), fclose);
+  if (!stream && errno == ENOENT)
+    return fmt::format(
+        "cannot find potential file '{}': it is neither there nor in the folders "
+        "that LAMMPS_POTENTIALS and GAUNT_MD_POTENTIALS name",
+        file);
+  char block[65536];
+  while (const auto n = stream ? fread(block, 1, sizeof(block), stream.get()) : 0)
+    bytes.append(block, n);
+  if (!stream || ferror(stream.get())) {
+    bytes.clear();
+    return fmt::format("cannot read potential file '{}': {}", path, utils::getsyserror());
+  }
+  return bytes.empty() ? fmt::format("potential file '{}' is empty", path) : "";
+}
+
+void PairGaunt::settings(int narg, char **arg)
+{
+  if (narg < 1)
+    error->all(FLERR, "Pair style gaunt needs a potential file, as in: pair_style gaunt si.pt");
+  mode = Mode::automatic;
+  for (int k = 1; k < narg; k += 2) {
+    if (strcmp(arg[k], "mode") != 0)
+      error->all(FLERR, "Unknown keyword '{}' of pair style gaunt: after the file, it takes {}",
+                 arg[k], "mode exchange or mode ghost");
+    const std::string value = k + 1 < narg ? arg[k + 1] : "";
+    if (value != "exchange" && value != "ghost")
+      error->all(FLERR, "Mode '{}' of pair style gaunt is unknown: write mode exchange or mode ghost",
+                 value);
+    mode = value == "ghost" ? Mode::ghost : Mode::exchange;
+  }
+  raise_if_any(load(arg[0]));
+  if (comm->me == 0) {
+    utils::logmesg(lmp,
+                   "Pair style gaunt: {} for {}, cutoff {} Angstrom, layers {}, torch {}, "
+                   "sha256 {}\n",
+                   find_potential(file_name), known_elements(), description.cutoff,
+                   description.layers, engine->torch_version(), description.sha256);
+    if (mode == Mode::automatic && !exchanges() && comm->nprocs > 1)
+      error->warning(FLERR,
+                     "Potential file '{}' was written by an older gaunt-md, which makes several "
+                     "ranks slow (mode ghost): write it again with 'gaunt-md export'",
+                     file_name);
+  }
+}
+
+/// Do ranks exchange features? Otherwise each computes what it needs of its neighbours' atoms.
+bool PairGaunt::exchanges() const
+{
+  return mode != Mode::ghost && (description.layers == 1 || description.exchange_width > 0);
+}
+
+/// Load a potential on all ranks; returns what went wrong on this one, or nothing.
+std::string PairGaunt::load(const std::string &file)
+{
+  release();
+  file_name = file;
+  std::string bytes, problem;
+  if (comm->me == 0) problem = read_potential(file, bytes);
+  broadcast(bytes);
+  if (bytes.empty()) return problem;
+
+  engine = gaunt::load_engine(problem);
+  if (!engine) return problem;
+  char message[GAUNT_MESSAGE_SIZE] = "";
+  if (engine->load(bytes.data(), bytes.size(), file.c_str(), &potential, message)) return message;
+  description = engine->describe(potential);
+  if (mode == Mode::exchange && !exchanges())
+    return fmt::format("potential file '{}' was written by an older gaunt-md and cannot be computed "
+                       "layer by layer: write it again with 'gaunt-md export', or use mode ghost",
+                       file);
+  size_buffers();
+  return "";
+}
+
+void PairGaunt::release()
+{
+  if (potential) engine->release(potential);
+  potential = nullptr;
+  restore_ghost_shell();
+  // Types have to be mapped anew to the elements of the next potential.
+  if (allocated)
+    for (int i = 1; i <= atom->ntypes; ++i) map_type(i, "NULL");
+}
+
+void PairGaunt::allocate()
+{
+  const int n = atom->ntypes + 1;
+  memory->create(setflag, n, n, "pair:setflag");
+  memory->create(cutsq, n, n, "pair:cutsq");
+  memory->create(cutghost, n, n, "pair:cutghost");
+  species_of_type.assign(n, -1);
+  allocated = 1;
+  for (int i = 1; i < n; ++i)
+    for (int j = 1; j < n; ++j) setflag[i][j] = 0;
+}
+
+void PairGaunt::coeff(int narg, char **arg)
+{
+  if (!potential)
+    error->all(FLERR, "Pair style gaunt has no potential: repeat pair_style gaunt FILE first");
+  const int given = narg - 2;  // after * *, which LAMMPS itself insists on
+  if (given != atom->ntypes)
+    error->all(FLERR,
+               "pair_coeff of pair style gaunt names {} element(s), but there are {} atom types: "
+               "name one element, or NULL, for each type",
+               given, atom->ntypes);
+  if (!allocated) allocate();
+  for (int type = 1; type <= atom->ntypes; ++type) map_type(type, arg[type + 1]);
+}
+
+void PairGaunt::map_type(int type, const std::string &element)
+{
+  species_of_type[type] = -1;
+  if (element != "NULL") {
+    for (int s = 0; s < description.n_elements; ++s)
+      if (element == description.elements[s]) species_of_type[type] = s;
+    if (species_of_type[type] < 0)
+      error->all(FLERR,
+                 "Potential '{}' has no element {}; it knows: {}. Name one of them, or NULL, for "
+                 "atom type {}",
+                 file_name, element, known_elements(), type);
+  }
+  for (int other = 1; other <= atom->ntypes; ++other)
+    setflag[type][other] = setflag[other][type] =
+        species_of_type[type] >= 0 && species_of_type[other] >= 0;
+}
+
+std::string PairGaunt::known_elements() const
+{
+  std::string text = description.elements[0];
+  for (int s = 1; s < description.n_elements; ++s) text.append(" ").append(description.elements[s]);
+  return text;
+}
+
+/* ---------------------------------------------------------------------- restart */
+
+// A restart file holds the potential's file name, its SHA-256 and the element of each type, not
+// the potential itself.
+
+static constexpr const char *mode_names[] = {"automatic", "exchange", "ghost"};
+
+static void write_text(const std::string &text, FILE *fp)
+{
+  const int size = static_cast<int>(text.size());
+  fwrite(&size, sizeof(int), 1, fp);
+  fwrite(text.data(), 1, text.size(), fp);
+}
+
+static std::string read_text(FILE *fp, Error *error)
+{
+  int size = 0;
+  utils::sfread(FLERR, &size, sizeof(int), 1, fp, nullptr, error);
+  std::string text(size, '\0');
+  utils::sfread(FLERR, text.data(), 1, size, fp, nullptr, error);
+  return text;
+}
+
+void PairGaunt::write_restart_settings(FILE *fp)
+{
+  write_text(file_name, fp);
+  write_text(description.sha256, fp);
+  write_text(mode_names[static_cast<int>(mode)], fp);
+}
+
+void PairGaunt::read_restart_settings(FILE *fp)
+{
+  std::string file, sha256, mode_name;
+  for (std::string *text : {&file, &sha256, &mode_name}) {
+    if (comm->me == 0) *text = read_text(fp, error);
+    broadcast(*text);
+  }
+  for (const Mode known : {Mode::automatic, Mode::exchange, Mode::ghost})
+    if (mode_name == mode_names[static_cast<int>(known)]) mode = known;
+  std::string problem = load(file);
+  if (problem.empty() && sha256 != description.sha256)
+    problem = fmt::format("potential file '{}' is not the one of the restart file (sha256 {})",
+                          file, sha256);
+  raise_if_any(problem);
+}
+
+void PairGaunt::write_restart(FILE *fp)
+{
+  write_restart_settings(fp);
+  for (int type = 1; type <= atom->ntypes; ++type) {
+    const int species = species_of_type[type];
+    write_text(species < 0 ? "NULL" : description.elements[species], fp);
+  }
+}
+
+void PairGaunt::read_restart(FILE *fp)
+{
+  read_restart_settings(fp);
+  if (!allocated) allocate();
+  for (int type = 1; type <= atom->ntypes; ++type) {
+    std::string element;
+    if (comm->me == 0) element = read_text(fp, error);
+    broadcast(element);
+    map_type(type, element);
+  }
+}
+
