@@ -9,7 +9,9 @@ from ase.build import bulk
 from gaunt_md.model import Potential
 
 
-def make_potential(dtype: str, elements: tuple[str, ...] = ("Si", "O")) -> Potential:
+def make_potential(
+    dtype: str, elements: tuple[str, ...] = ("Si", "O"), layers: int = 2
+) -> Potential:
     """Return a small random potential that any run with the same version of torch reproduces."""
     with torch.random.fork_rng():
         torch.manual_seed(11)
@@ -17,6 +19,7 @@ def make_potential(dtype: str, elements: tuple[str, ...] = ("Si", "O")) -> Poten
             list(elements),
             cutoff=4.0,
             channels=8,
+            layers=layers,
             radial_width=16,
             average_neighbours=15.0,
             energy_scale=0.7,
