@@ -154,12 +154,13 @@ def evaluate(
     ranks: int = 1,
     elements: Sequence[str] = ("Si", "O"),
     before: Sequence[str] = (),
+    keywords: str = "",
 ) -> Evaluation:
     """Evaluate a structure in LAMMPS; `before` goes first, for instance `processors`."""
     lines = [
         *before,
         *setup(folder, atoms, elements),
-        f"pair_style gaunt {potential}",
+        f"pair_style gaunt {potential} {keywords}",
         f"pair_coeff * * {' '.join(elements)}",
         *MEASURE,
     ]

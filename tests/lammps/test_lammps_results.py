@@ -9,9 +9,9 @@ import pytest
 from ase import Atoms
 from ase.build import bulk
 from lammps_runs import Evaluation, evaluate, to_lammps_orientation
-from samples import silicon_oxide
+from samples import make_potential, silicon_oxide
 
-from gaunt_md import GauntCalculator
+from gaunt_md import GauntCalculator, potential_file
 
 
 def strained() -> Atoms:
@@ -100,6 +100,36 @@ def test_equals_ase_in_double_precision(
         in_ase(atoms, potential_file_float64),
         relative=1e-10,
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ranks", [3, 8])
+@pytest.mark.parametrize("mode", ["exchange", "ghost"])
+@pytest.mark.parametrize("structure", STRUCTURES)
+def test_equals_ase_on_many_ranks(
+    structure, mode: str, ranks: int, potential_file_float64: Path, tmp_path: Path
+) -> None:
+    atoms = to_lammps_orientation(structure())
+    got = evaluate(tmp_path, atoms, potential_file_float64, ranks=ranks, keywords=f"mode {mode}")
+    assert_equal(got, in_ase(atoms, potential_file_float64), relative=1e-10)
+
+
+@pytest.mark.parametrize("structure", [strongly_tilted, smaller_than_the_cutoff, slab, far_apart])
+def test_mode_ghost_gives_the_same(structure, potential_file_float64: Path, tmp_path: Path) -> None:
+    atoms = to_lammps_orientation(structure())
+    got = evaluate(tmp_path, atoms, potential_file_float64, ranks=2, keywords="mode ghost")
+    assert_equal(got, in_ase(atoms, potential_file_float64), relative=1e-10)
+
+
+@pytest.mark.parametrize("layers", [1, 3])
+@pytest.mark.parametrize("mode", ["exchange", "ghost"])
+def test_one_and_three_layers(mode: str, layers: int, tmp_path: Path) -> None:
+    potential = tmp_path / "layers.pt"
+    made = make_potential("float64", layers=layers)
+    potential_file.save(made, potential, reference=silicon_oxide(), description={})
+    atoms = to_lammps_orientation(strained())
+    got = evaluate(tmp_path, atoms, potential, ranks=2, keywords=f"mode {mode}")
+    assert_equal(got, in_ase(atoms, potential), relative=1e-10)
 
 
 @pytest.mark.parametrize("ranks", [1, 2])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +13,6 @@ import pytest
 from ase import Atoms
 from lammps_runs import (
     MEASURE,
-    build_plugin,
     environment,
     evaluate,
     read_evaluation,
@@ -26,7 +24,6 @@ from lammps_runs import (
 from samples import silicon_oxide
 
 from gaunt_md import GauntCalculator
-from gaunt_md.resources import resource_folder
 
 
 def with_vacuum(atoms: Atoms) -> Atoms:
@@ -151,34 +148,6 @@ def test_identifiers_may_have_gaps(potential_file_float64: Path, tmp_path: Path)
     assert_same(read_evaluation(tmp_path), evaluate(tmp_path, atoms, potential_file_float64))
 
 
-def test_ghosts_must_reach_as_far_as_the_potential_sees(
-    potential_file_float64: Path, tmp_path: Path
-) -> None:
-    """Negative control: with a shell of ghosts one cutoff wide, two ranks give other numbers.
-
-    Otherwise, equal results of one and two ranks would say nothing about message passing.
-    """
-    sources = tmp_path / "sources"
-    shutil.copytree(resource_folder("lammps_plugin"), sources)
-    source = sources / "pair_gaunt.cpp"
-    width = "description.layers * description.cutoff * length_unit"
-    assert width in source.read_text()
-    source.write_text(source.read_text().replace(width, "description.cutoff * length_unit"))
-    narrow = environment(build_plugin(sources, tmp_path / "build"))
-    lines = [
-        *setup(tmp_path, silicon_oxide((2, 1, 1))),
-        f"pair_style gaunt {potential_file_float64}",
-        "pair_coeff * * Si O",
-        "neighbor 0.1 bin",
-        *MEASURE,
-    ]
-    forces = []
-    for ranks in (1, 2):
-        run_to_end(tmp_path, lines, ranks=ranks, env=narrow)
-        forces.append(read_evaluation(tmp_path).forces)
-    assert np.abs(forces[1] - forces[0]).max() > 1e-4
-
-
 HOT = [
     "velocity all create 1500 4711 mom yes rot no",
     "fix nve all nve",
@@ -276,7 +245,7 @@ def test_next_pair_style_has_no_wide_ghosts(potential_file_float64: Path, tmp_pa
     lines = [
         *setup(tmp_path, silicon_oxide((2, 1, 1))),
         "neighbor 0.5 bin",
-        f"pair_style gaunt {potential_file_float64}",
+        f"pair_style gaunt {potential_file_float64} mode ghost",
         *("pair_coeff * * Si O", "run 0", "run 0"),
         *("pair_style zero 5.0", "pair_coeff * *", "run 0"),
     ]

@@ -1,0 +1,149 @@
+"""Exchange of features between ranks: that it happens, what it saves, and that it never waits."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import bulk
+from lammps_runs import (
+    MEASURE,
+    build_plugin,
+    environment,
+    evaluate,
+    read_evaluation,
+    run_script,
+    run_to_end,
+    setup,
+)
+from samples import make_potential, silicon_oxide
+
+from gaunt_md import potential_file
+from gaunt_md.model import Potential
+from gaunt_md.resources import resource_folder
+
+
+def altered(folder: Path, replacements: dict[str, str]) -> dict[str, str]:
+    """Return the environment of a plugin with other statements in its pair style."""
+    sources = folder / "sources"
+    shutil.copytree(resource_folder("lammps_plugin"), sources)
+    source = sources / "pair_gaunt.cpp"
+    text = source.read_text()
+    for statement, replacement in replacements.items():
+        assert text.count(statement) == 1
+        text = text.replace(statement, replacement)
+    source.write_text(text)
+    return environment(build_plugin(sources, folder / "build"))
+
+
+def forces_of_ranks(
+    folder: Path, potential: Path, env: dict[str, str], keywords: str
+) -> list[np.ndarray]:
+    """Return the forces that one and two ranks find for the same structure."""
+    lines = [
+        *setup(folder, silicon_oxide((2, 1, 1))),
+        f"pair_style gaunt {potential} {keywords}",
+        "pair_coeff * * Si O",
+        "neighbor 0.1 bin",
+        *MEASURE,
+    ]
+    forces = []
+    for ranks in (1, 2):
+        run_to_end(folder, lines, ranks=ranks, env=env)
+        forces.append(read_evaluation(folder).forces)
+    return forces
+
+
+def test_without_message_passing_ranks_disagree(
+    potential_file_float64: Path, tmp_path: Path
+) -> None:
+    """Negative control: else equal results of one and two ranks would say nothing."""
+    width = "description.layers * description.cutoff * length_unit"
+    env = altered(
+        tmp_path,
+        {
+            "forward_comm(features.doubles_per_atom());": "",
+            width: "description.cutoff * length_unit",
+        },
+    )
+    for keywords in ("mode exchange", "mode ghost"):
+        one, two = forces_of_ranks(tmp_path, potential_file_float64, env, keywords)
+        assert np.abs(two - one).max() > 1e-4
+
+
+@pytest.mark.slow
+def test_without_returning_gradients_ranks_disagree(
+    potential_file_float64: Path, tmp_path: Path
+) -> None:
+    env = altered(tmp_path, {"reverse_comm(features.doubles_per_atom());": ""})
+    one, two = forces_of_ranks(tmp_path, potential_file_float64, env, "mode exchange")
+    assert np.abs(two - one).max() > 1e-4
+
+
+def work(folder: Path, atoms: Atoms, potential: Path, mode: str, ranks: int) -> np.ndarray:
+    """Return how many atoms are updated, and along how many edges, in one step of all ranks."""
+    lines = [
+        *setup(folder, atoms, ["Cu"]),
+        f"pair_style gaunt {potential} mode {mode}",
+        "pair_coeff * * Cu",
+        "compute work all pair gaunt",
+        "thermo_style custom pe c_work[1] c_work[2]",
+        "run 0 post no",
+        'print "$(c_work[1]) $(c_work[2])" file work.txt screen no',
+    ]
+    run_to_end(folder, lines, ranks=ranks)
+    return np.loadtxt(folder / "work.txt")
+
+
+@pytest.mark.parametrize(("layers", "times"), [(2, 1.8), (3, 2.5)])
+def test_work_saved_at_400_atoms_per_rank(layers: int, times: float, tmp_path: Path) -> None:
+    """Copper, cutoff 5 Å, eight ranks: counted, not timed.
+
+    Mode ghost computes each layer for no more atoms than the next one needs, so that two layers of
+    it cost less than twice as much; more layers cost more.
+    """
+    potential = tmp_path / "copper.pt"
+    made = Potential(
+        ["Cu"],
+        layers=layers,
+        channels=4,
+        radial_width=8,
+        average_neighbours=42.0,
+        energy_scale=1.0,
+        reference_energies=[0.0],
+    )
+    atoms = bulk("Cu", cubic=True)
+    potential_file.save(made, potential, reference=atoms, description={})
+    atoms = atoms.repeat((10, 10, 8))
+    exchanged = work(tmp_path, atoms, potential, "exchange", 8)
+    ghost = work(tmp_path, atoms, potential, "ghost", 8)
+    print(f"{layers} layers: updates of atoms and messages, exchange {exchanged}, ghost {ghost}")
+    assert exchanged.tolist() == [layers * len(atoms), layers * 42 * len(atoms)]
+    assert (times * exchanged <= ghost).all()
+
+
+def test_ghosts_are_one_cutoff_thick(potential_file_float64: Path, tmp_path: Path) -> None:
+    lines = [
+        *setup(tmp_path, silicon_oxide((2, 1, 1))),
+        "neighbor 0.5 bin",
+        f"pair_style gaunt {potential_file_float64}",
+        *("pair_coeff * * Si O", "run 0"),
+    ]
+    output = run_to_end(tmp_path, lines, ranks=2)
+    assert re.findall(r"ghost atom cutoff = (\S+)", output) == ["4.5"]
+
+
+def test_modes_are_told_when_misspelt(potential_file_float64: Path, tmp_path: Path) -> None:
+    for keywords, expected in (
+        ("mode fast", "Mode 'fast' of pair style gaunt is unknown: write mode exchange or"),
+        ("mode", "Mode '' of pair style gaunt is unknown"),
+    ):
+        lines = [*setup(tmp_path, silicon_oxide())]
+        lines.append(f"pair_style gaunt {potential_file_float64} {keywords}")
+        finished = run_script(tmp_path, lines, ranks=2)
+        assert finished.returncode != 0
+        assert expected in finished.stdout
