@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from .coefficients import degrees_of_coefficients
+from ..errors import InputError
 from .linear import DegreeLinear, DegreeWeights
 from .products import GauntProduct
 from .variances import product_variances
@@ -17,6 +17,11 @@ class FeatureInteraction(nn.Module):
     both inputs are the feature of one node). With ``mix_channels`` the weights are matrices between
     the channels. Inputs of unit variance give outputs of unit variance at initialisation.
 
+    Weights that factorise say less than one weight for each path, as Clebsch-Gordan products have
+    it. More ``inner_channels`` give that back: a result is then the sum of products with weights
+    w1 w2 w3 of many kinds, and any weights of the paths are a sum of few of them, for each channel
+    the rank of the tensor w_{l1 l2 l3}.
+
     The weights of degree l on the inputs come with a constant 1/√(2 l + 1), so that every degree
     adds as much to the values that are multiplied. Without it the high degrees drown the others,
     scalars first of all, and training is slower.
@@ -26,13 +31,18 @@ class FeatureInteraction(nn.Module):
     degree1, degree2, degree_out : int
     channels : int
     mix_channels : bool
-        One channels × channels matrix for each degree in place of one number for each channel.
+        One matrix between channels for each degree in place of one number for each channel.
+    inner_channels : int or None
+        Channels that are multiplied, between the matrices; as many as ``channels`` if not given.
     method : str
         As for :func:`gaunt_product`.
-    """
 
-    balance: Tensor
-    scale: Tensor
+    Raises
+    ------
+    InputError
+        If ``inner_channels`` differs from ``channels`` without ``mix_channels``, or the method is
+        unknown.
+    """
 
     def __init__(
         self,
@@ -42,23 +52,31 @@ class FeatureInteraction(nn.Module):
         channels: int,
         *,
         mix_channels: bool = True,
+        inner_channels: int | None = None,
         method: str = "auto",
     ) -> None:
         super().__init__()
+        inner = channels if inner_channels is None else inner_channels
+        if inner != channels and not mix_channels:
+            raise InputError(
+                f"inner_channels={inner} with channels={channels}: expected the same number, since "
+                "without mix_channels every channel is multiplied by itself; leave one of them out"
+            )
         highest = min(degree_out, degree1 + degree2)
+        variances = torch.from_numpy(product_variances([degree1, degree2], highest, balanced=True))
+        shapes = [
+            (channels, inner, degree1, torch.rsqrt(2 * torch.arange(degree1 + 1).double() + 1)),
+            (channels, inner, degree2, torch.rsqrt(2 * torch.arange(degree2 + 1).double() + 1)),
+            (inner, channels, highest, variances.rsqrt()),
+        ]
         self.weights1, self.weights2, self.weights_out = (
-            DegreeLinear(channels, channels, degree)
+            DegreeLinear(channels_in, channels_out, degree, gains)
             if mix_channels
-            else DegreeWeights(channels, degree)
-            for degree in (degree1, degree2, highest)
+            else DegreeWeights(channels, degree, gains)
+            for channels_in, channels_out, degree, gains in shapes
         )
         self.product = GauntProduct(degree1, degree2, highest, method)
-        balance = torch.rsqrt(2 * degrees_of_coefficients(max(degree1, degree2)).double() + 1)
-        self.register_buffer("balance", balance.unsqueeze(-1), persistent=False)
-        variances = product_variances([degree1, degree2], highest, balanced=True)
-        scale = torch.from_numpy(variances).rsqrt()[degrees_of_coefficients(highest)].unsqueeze(-1)
-        self.register_buffer("scale", scale, persistent=False)
-        self.missing = (degree_out + 1) ** 2 - len(scale)
+        self.missing = (degree_out + 1) ** 2 - (highest + 1) ** 2
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """Map (..., (degree1 + 1)^2, channels) and (..., (degree2 + 1)^2, channels).
@@ -67,8 +85,6 @@ class FeatureInteraction(nn.Module):
         -------
         Tensor, shape (..., (degree_out + 1)^2, channels)
         """
-        x = self.weights1(x) * self.balance[: x.shape[-2]].to(x.dtype)
-        y = self.weights2(y) * self.balance[: y.shape[-2]].to(y.dtype)
-        product = self.product(x, y)
-        z = self.weights_out(product * self.scale.to(product.dtype))
-        return torch.nn.functional.pad(z, [0, 0, 0, self.missing])
+        z = self.weights_out(self.product(self.weights1(x), self.weights2(y)))
+        # Padding by nothing would still copy.
+        return torch.nn.functional.pad(z, [0, 0, 0, self.missing]) if self.missing > 0 else z

@@ -2,7 +2,8 @@
 
 Parameters have unit size: the usual factor 1/√channels stands in the forward pass instead of in
 the initial values, so that one learning rate means the same relative change for every parameter,
-whatever the width.
+whatever the width. Constants that belong to a degree, the gains, multiply the weights, which are
+few, and not the coefficients.
 """
 
 import math
@@ -18,19 +19,34 @@ class DegreeLinear(nn.Module):
     """Mix channels with one matrix for each degree.
 
     Maps (..., (degree + 1)^2, channels_in) to (..., (degree + 1)^2, channels_out) and keeps
-    unit variance at initialisation.
+    unit variance at initialisation, times the square of the gains.
+
+    Parameters
+    ----------
+    channels_in, channels_out, degree : int
+    gains : Tensor or None, shape (degree + 1,)
+        Constants that the result is multiplied with.
     """
 
-    def __init__(self, channels_in: int, channels_out: int, degree: int) -> None:
+    gains: Tensor | None
+
+    def __init__(
+        self, channels_in: int, channels_out: int, degree: int, gains: Tensor | None = None
+    ) -> None:
         super().__init__()
         self.degree = degree
         self.scale = 1.0 / math.sqrt(channels_in)
         self.weight = nn.Parameter(torch.randn(degree + 1, channels_in, channels_out))
+        constants = None if gains is None else gains.reshape(-1, 1, 1)
+        self.register_buffer("gains", constants, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the mixed coefficients."""
+        weight, gains = self.scale * self.weight, self.gains
+        if gains is not None:
+            weight = weight * gains.to(weight.dtype)
         nodes = x.reshape([-1, x.shape[-2], x.shape[-1]])
-        mixed: Tensor = torch.ops.gaunt.degree_linear(nodes, self.scale * self.weight)
+        mixed: Tensor = torch.ops.gaunt.degree_linear(nodes, weight)
         return mixed.reshape(list(x.shape[:-1]) + [self.weight.shape[2]])  # noqa: RUF005
 
 
@@ -38,15 +54,27 @@ class DegreeWeights(nn.Module):
     """Multiply every degree of every channel by a weight, one at first.
 
     Maps (..., (degree + 1)^2, channels) to the same shape.
+
+    Parameters
+    ----------
+    channels, degree : int
+    gains : Tensor or None, shape (degree + 1,)
+        Constants that the result is multiplied with.
     """
 
     degrees: Tensor
+    gains: Tensor | None
 
-    def __init__(self, channels: int, degree: int) -> None:
+    def __init__(self, channels: int, degree: int, gains: Tensor | None = None) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.ones(degree + 1, channels))
         self.register_buffer("degrees", degrees_of_coefficients(degree), persistent=False)
+        constants = None if gains is None else gains[self.degrees].unsqueeze(-1)
+        self.register_buffer("gains", constants, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the weighted coefficients."""
-        return x * self.weight[self.degrees]
+        weight, gains = self.weight[self.degrees], self.gains
+        if gains is not None:
+            weight = weight * gains.to(weight.dtype)
+        return x * weight
