@@ -49,8 +49,8 @@ KEPT_TO = {
         "simulate.thermal_expansion",
     },
     "mdtraj": {"simulate.analysis"},
-    "e3nn": {"bench.contenders"},
-    "mace": {"bench.contenders"},
+    "e3nn": {"bench.peers"},
+    "mace": {"bench.peers"},
 }
 
 # What the entry point of LAMMPS brings along may import the standard library only.

@@ -6,23 +6,24 @@ is the highest l, so that degree 2 means 9 coefficients. Other packages take par
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
-from importlib.util import find_spec
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ..sphere import (
+    DegreeWeights,
     FeatureInteraction,
     IrrepsTensorProduct,
     ManyBodyGauntProduct,
     RotatedConvolution,
     ZonalConvolution,
+    channels_first,
     spherical_harmonics,
+    to_e3nn_axes,
 )
-from ..sphere.linear import DegreeWeights
+from . import peers
+from .peers import natural_irreps
 from .timing import Case
 
 EDGES_PER_NODE = 20
@@ -31,7 +32,9 @@ OURS = "gaunt-md "
 # Beyond these degrees a contender takes minutes, or more memory than a workstation has.
 LAST_DEGREE_OF_DIRECT = 6
 LAST_DEGREE_OF_E3NN = 8
-LAST_DEGREE_OF_MACE = 6
+LAST_DEGREE_OF_CUEQUIVARIANCE = 6
+LAST_DEGREE_OF_SUCCESSIVE_PRODUCTS = 4
+LAST_DEGREE_OF_MACE = 4
 
 
 def interaction(degree: int, batch: int, channels: int) -> dict[str, Case]:
@@ -46,22 +49,19 @@ def interaction(degree: int, batch: int, channels: int) -> dict[str, Case]:
         )
         cases[f"{OURS}{method}"] = case(module, x, y)
     irreps = " + ".join(natural_irreps(degree, channels))
-    x_flat, y_flat = (tensor.detach().flatten(-2).requires_grad_() for tensor in (x, y))
+    x_flat, y_flat = (leaf(channels_first(tensor, irreps)) for tensor in (x, y))
     if degree <= LAST_DEGREE_OF_DIRECT:
         complete = IrrepsTensorProduct(irreps, irreps, irreps)
         cases[f"{OURS}a weight for each path"] = case(complete, x_flat, y_flat)
-    if find_spec("e3nn") and degree <= LAST_DEGREE_OF_E3NN:
-        cases["e3nn TensorProduct"] = case(e3nn_product(irreps, irreps, irreps), x_flat, y_flat)
-        grid_product = getattr(_e3nn().experimental, "GauntTensorProductS2Grid", None)
-        if grid_product is not None:
-            module = grid_product(
-                irreps,
-                irreps,
-                res_beta=(3 * degree) // 2 + 1,
-                res_alpha=3 * degree + 1,
-                filter_ir_out=[entry.split("x")[1] for entry in irreps.split(" + ")],
-            )
-            cases["e3nn GauntTensorProductS2Grid"] = case(module, x_flat, y_flat)
+    if peers.installed("e3nn"):
+        if degree <= LAST_DEGREE_OF_E3NN:
+            product = peers.e3nn_product(irreps, irreps, irreps)
+            cases["e3nn TensorProduct"] = case(product, x_flat, y_flat)
+        inputs = (leaf(to_e3nn_axes(tensor).mT) for tensor in (x, y))
+        on_grid = peers.E3nnGridProduct(degree, channels)
+        cases["e3nn ToS2Grid, FromS2Grid"] = case(on_grid, *inputs)
+    if has_cuequivariance() and degree <= LAST_DEGREE_OF_CUEQUIVARIANCE:
+        cases["cuequivariance"] = case(peers.CuequivarianceInteraction(degree, channels), x, y)
     return cases
 
 
@@ -74,24 +74,32 @@ def convolution(degree: int, batch: int, channels: int) -> dict[str, Case]:
     features = random((batch, (degree + 1) ** 2, channels))
     radial = random((edges, degree + 1, channels))
     cases = {}
-    for name, kind in (("zonal", ZonalConvolution), ("rotated", RotatedConvolution)):
+    for name, kind in (("zonal", ZonalConvolution), ("rotated (eSCN)", RotatedConvolution)):
         module = kind(degree, degree, degree)
         cases[f"{OURS}{name}"] = case(
             module, features, radial, fixed=(directions, centres, neighbours)
         )
-    if find_spec("e3nn"):
-        irreps = " + ".join(natural_irreps(degree, channels))
-        filters = " + ".join(natural_irreps(degree, 1))
-        product = e3nn_product(irreps, filters, irreps, weights_for_each_edge=True)
-        harmonics = spherical_harmonics(degree, directions)
-        flat = features.detach().flatten(-2).requires_grad_()
-        weights = random((edges, product.weight_numel))
+    # In the axes of the others, whose radial functions belong to paths, not to degrees.
+    harmonics = to_e3nn_axes(spherical_harmonics(degree, directions).unsqueeze(-1)).squeeze(-1)
+    weights = random((edges, len(list(peers.even_paths(degree))) * channels))
 
-        def sum_of_messages() -> Tensor:
-            messages = product(flat[neighbours], harmonics, weights)
-            return torch.zeros_like(flat).index_add(0, centres, messages)
+    def summed(messages: Tensor) -> Tensor:
+        sums = messages.new_zeros(batch, messages.shape[1])
+        return sums.index_add(0, centres, messages)
 
-        cases["e3nn TensorProduct"] = Case(sum_of_messages, [flat, weights])
+    if peers.installed("e3nn"):
+        irreps, filters = (" + ".join(natural_irreps(degree, count)) for count in (channels, 1))
+        product = peers.e3nn_product(irreps, filters, irreps, weights_for_each_edge=True)
+        flat = leaf(channels_first(to_e3nn_axes(features), irreps))
+        cases["e3nn TensorProduct"] = Case(
+            lambda: summed(product(flat[neighbours], harmonics, weights)), [flat, weights]
+        )
+    if has_cuequivariance():
+        messages = peers.cuequivariance_product(degree, channels, zonal=True)
+        rows = leaf(to_e3nn_axes(features).flatten(1))
+        cases["cuequivariance"] = Case(
+            lambda: summed(messages([weights, rows[neighbours], harmonics])[0]), [rows, weights]
+        )
     return cases
 
 
@@ -102,17 +110,23 @@ def many_body(degree: int, factors: int, batch: int, channels: int) -> dict[str,
     for method in ("grid", "fourier"):
         module = _ManyBody(degree, factors, channels, method)
         cases[f"{OURS}{method}"] = case(module, x)
-    irreps = natural_irreps(degree, channels)
-    if find_spec("e3nn"):
-        successive = _SuccessiveProducts(" + ".join(irreps), factors)
-        cases["e3nn TensorProduct"] = case(successive, x.detach().flatten(-2).requires_grad_())
-    if find_spec("mace") and degree <= LAST_DEGREE_OF_MACE:
-        contraction = _mace_contraction(irreps, factors)
+    # All degrees in between are kept, so that more factors need more of them.
+    if peers.installed("e3nn") and degree <= LAST_DEGREE_OF_SUCCESSIVE_PRODUCTS:
+        successive = peers.SuccessiveProducts(degree, factors, channels)
+        irreps = " + ".join(natural_irreps(degree, channels))
+        cases["e3nn TensorProduct"] = case(successive, leaf(channels_first(x, irreps)))
+    if peers.installed("mace", "e3nn") and degree <= LAST_DEGREE_OF_MACE:
+        contraction = peers.mace_contraction(degree, factors, channels)
         species = torch.ones(batch, 1)
         cases["MACE SymmetricContraction"] = case(
-            contraction, x.detach().mT.contiguous().requires_grad_(), fixed=(species,)
+            contraction, leaf(to_e3nn_axes(x).mT), fixed=(species,)
         )
     return cases
+
+
+def has_cuequivariance() -> bool:
+    """Tell whether cuequivariance is there with what it needs for torch."""
+    return peers.installed("cuequivariance", "cuequivariance_torch")
 
 
 class _ManyBody(nn.Module):
@@ -125,68 +139,19 @@ class _ManyBody(nn.Module):
         return self.product([weights(x) for weights in self.weights])
 
 
-class _SuccessiveProducts(nn.Module):
-    def __init__(self, irreps: str, factors: int) -> None:
-        super().__init__()
-        self.products = nn.ModuleList(
-            e3nn_product(irreps, irreps, irreps) for _ in range(factors - 1)
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        result = x
-        for product in self.products:
-            result = product(result, x)
-        return result
-
-
-def natural_irreps(degree: int, channels: int) -> list[str]:
-    """Return ["64x0e", "64x1o", "64x2e", ...]."""
-    return [f"{channels}x{l}{'eo'[l % 2]}" for l in range(degree + 1)]
-
-
-def e3nn_product(
-    irreps1: str, irreps2: str, irreps_out: str, *, weights_for_each_edge: bool = False
-) -> Any:
-    """Return e3nn's product with all paths and a weight for each of them and channel."""
-    o3 = _e3nn()
-    first, second, out = map(o3.Irreps, (irreps1, irreps2, irreps_out))
-    mode = "uvu" if weights_for_each_edge else "uuu"
-    instructions = [
-        (i, j, k, mode, True)
-        for i, (_, ir1) in enumerate(first)
-        for j, (_, ir2) in enumerate(second)
-        for k, (_, ir3) in enumerate(out)
-        if ir3 in ir1 * ir2
-    ]
-    return o3.TensorProduct(
-        first,
-        second,
-        out,
-        instructions,
-        shared_weights=not weights_for_each_edge,
-        internal_weights=not weights_for_each_edge,
-    )
-
-
-def _e3nn() -> Any:
-    with warnings.catch_warnings(action="ignore"):  # e3nn uses torch.jit.script on import
-        from e3nn import o3
-        from e3nn.o3 import experimental  # noqa: F401
-    return o3
-
-
-def _mace_contraction(irreps: list[str], factors: int) -> nn.Module:
-    o3 = _e3nn()
-    from mace.modules.symmetric_contraction import SymmetricContraction
-
-    features = o3.Irreps(" + ".join(irreps))
-    contraction: nn.Module = SymmetricContraction(features, features, factors, num_elements=1)
-    return contraction
+def nodes_for(degree: int, nodes: int) -> int:
+    """Return the number of nodes, fewer from degree 5 on, where a node takes much memory."""
+    return max(8, round(nodes * min(1, (4 / max(degree, 1)) ** 3)))
 
 
 def random(shape: Sequence[int]) -> Tensor:
     """Return normal numbers with respect to which one can differentiate."""
     return torch.randn(*shape, requires_grad=True)
+
+
+def leaf(x: Tensor) -> Tensor:
+    """Return the same numbers, dense, as a tensor to differentiate with respect to."""
+    return x.detach().contiguous().requires_grad_()
 
 
 def case(module: nn.Module, *inputs: Tensor, fixed: Sequence[Tensor] = ()) -> Case:

@@ -8,29 +8,18 @@ edges per node as a solid, and equal paths are compared with equal paths.
 from __future__ import annotations
 
 import json
-import platform
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from .. import __version__
 from ..files import write_whole
-from ..sphere import GauntProduct
-from ..sphere.selection import CROSSOVERS
-from .contenders import (
-    LAST_DEGREE_OF_DIRECT,
-    OURS,
-    case,
-    convolution,
-    interaction,
-    many_body,
-    random,
-)
-from .timing import Case, Measurement, measure
+from .contenders import OURS, convolution, interaction, many_body, nodes_for
+from .timing import Case, Measurement, measure, processor
 
 
 @dataclass(frozen=True)
@@ -46,8 +35,7 @@ class Panel:
 
     def batch(self, value: int) -> int:
         """Return the number of nodes, fewer where a node takes much memory."""
-        degree = value if self.variable == "degree" else 2
-        return max(8, round(self.nodes * min(1, (4 / max(degree, 1)) ** 3)))
+        return nodes_for(value if self.variable == "degree" else 2, self.nodes)
 
 
 PANELS = (
@@ -125,16 +113,13 @@ def run(panels: Sequence[str], channels: int, rounds: int, largest: int) -> Iter
                 yield Row(panel.name, panel.variable, value, nodes, measurements)
 
 
-def growth(rows: Sequence[Row], contender: str, first: int, last: int) -> float | None:
-    """Return p of time ∝ degree^p for feature interaction between two degrees; None if unknown."""
-    times = {
-        row.value: row.microseconds(contender)
-        for row in rows
-        if row.panel == "interaction" and contender in row.measurements
-    }
-    if first not in times or last not in times:
+def growth_of_fourier(rows: Sequence[Row]) -> float | None:
+    """Return p of time ∝ L^p for feature interaction from degree 6 to 14; None if not measured."""
+    name = f"{OURS}fourier"
+    times = {row.value: row.microseconds(name) for row in rows if row.panel == "interaction"}
+    if 6 not in times or 14 not in times:
         return None
-    return float(np.log(times[last] / times[first]) / np.log(last / first))
+    return math.log(times[14] / times[6]) / math.log(14 / 6)
 
 
 def write_result(rows: Sequence[Row], channels: int, path: Path) -> None:
@@ -147,48 +132,7 @@ def write_result(rows: Sequence[Row], channels: int, path: Path) -> None:
         "dtype": "float32",
         "channels": channels,
         "units": {"forward": "ms", "training": "ms", "memory": "MB"},
-        "growth_of_fourier": growth(rows, f"{OURS}fourier", 6, 14),
+        "growth_of_fourier": growth_of_fourier(rows),
         "rows": [asdict(row) for row in rows],
     }
     write_whole(path, json.dumps(content, indent=1).encode())
-
-
-def measure_crossovers(channels: int, rounds: int, largest: int) -> list[tuple[str, int | None]]:
-    """Return the fastest method up to each degree: [("grid", 20), ("fourier", None)].
-
-    With forward and backward pass of a product of two functions to the same degree.
-    """
-    fastest: list[str] = []
-    for degree in range(largest + 1):
-        nodes = max(8, round(1000 * min(1, (4 / max(degree, 1)) ** 3)))
-        torch.manual_seed(0)
-        x, y = (random((nodes, (degree + 1) ** 2, channels)) for _ in range(2))
-        methods = ["grid", "fourier"] + ["direct"] * (degree <= LAST_DEGREE_OF_DIRECT)
-        cases = {
-            method: case(GauntProduct(degree, degree, degree, method), x, y) for method in methods
-        }
-        times = measure(cases, rounds)
-        fastest.append(min(methods, key=lambda method: times[method].training))
-    table: list[tuple[str, int | None]] = [
-        (method, degree)
-        for degree, method in enumerate(fastest[:-1])
-        if fastest[degree + 1] != method
-    ]
-    return [*table, (fastest[-1], None)]
-
-
-def write_crossovers(table: Sequence[tuple[str, int | None]]) -> None:
-    """Put a measured table in the place from which method="auto" reads."""
-    source = f"measured by `gaunt-md bench product --crossovers` on {processor()}, float32"
-    content = {"source": source, "fastest_up_to_degree": table}
-    write_whole(CROSSOVERS, (json.dumps(content, indent=2) + "\n").encode())
-
-
-def processor() -> str:
-    """Return the name of the processor."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()

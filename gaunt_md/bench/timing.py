@@ -1,10 +1,12 @@
-"""Times and memory of calculations that do the same work."""
+"""Times and memory of calculations that do the same work, and the processor they ran on."""
 
 from __future__ import annotations
 
+import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 
 import torch
@@ -84,3 +86,13 @@ def peak_memory(run: Callable[[], None]) -> float:
             held += event.nbytes()
             peak = max(peak, held)
     return peak / 1e6
+
+
+def processor() -> str:
+    """Return the name of the processor."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()

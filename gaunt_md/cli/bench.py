@@ -30,16 +30,28 @@ def product(
         list[str] | None,
         typer.Option(help="interaction, convolution, many_body or factors; all if not given."),
     ] = None,
-    largest: Annotated[int, typer.Option(help="Largest degree or number of factors.")] = 14,
+    largest: Annotated[
+        int | None,
+        typer.Option(
+            help="Largest degree or number of factors.", show_default="14; 24 with --crossovers"
+        ),
+    ] = None,
     channels: Annotated[int, typer.Option(min=1)] = 64,
     rounds: Annotated[int, typer.Option(min=1, help="Runs of each contender.")] = 7,
     threads: Annotated[int, typer.Option(min=1)] = 1,
     crossovers: Annotated[
         bool,
-        typer.Option("--crossovers", help="Measure which method is fastest and keep the table."),
+        typer.Option(
+            "--crossovers",
+            help="Measure instead which of grid, fourier and direct is fastest at each degree, the "
+            'table behind method="auto"; writes crossovers.json.',
+        ),
     ] = False,
 ) -> None:
-    """Time Gaunt products: a table, product.json and product.png."""
+    """Time Gaunt products, and those of e3nn, cuequivariance and MACE where they are installed.
+
+    Prints a table for each degree; writes product.json and product.png.
+    """
     # The profiler, which counts memory, writes a line whenever it starts and stops.
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")
     import torch
@@ -55,24 +67,39 @@ def product(
                 f"unknown panel '{name}': choose among {', '.join(known)}.{closest(name, known)}"
             )
     torch.set_num_threads(threads)
+    output.mkdir(parents=True, exist_ok=True)
     if crossovers:
-        table = bench.measure_crossovers(channels, rounds, largest)
-        bench.write_crossovers(table)
-        for method, last in table:
-            typer.echo(f"{method}: {'any higher degree' if last is None else f'to degree {last}'}")
+        _measure_crossovers(output / "crossovers.json", channels, rounds, largest or 24)
         return
 
     from ..bench.figures import plot_products
 
-    output.mkdir(parents=True, exist_ok=True)
     rows: list[Row] = []
-    for row in track(bench.run(panel or known, channels, rounds, largest), "measuring"):
+    for row in track(bench.run(panel or known, channels, rounds, largest or 14), "measuring"):
         rows.append(row)
         _print(row)
         # Kept as it grows: the last rows may take long.
         bench.write_result(rows, channels, output / "product.json")
     plot_products(rows, output / "product.png", bench.processor())
+    exponent = bench.growth_of_fourier(rows)
+    if exponent is not None:
+        typer.echo(f"time of the fourier method from degree 6 to 14: ∝ L^{exponent:.1f}")
     typer.echo(f"written: {output / 'product.json'}, {output / 'product.png'}")
+
+
+def _measure_crossovers(path: Path, channels: int, rounds: int, largest: int) -> None:
+    from ..bench import crossovers as bench
+    from ..sphere.selection import CROSSOVERS
+
+    times = []
+    for degree, of_methods in bench.measure_methods(channels, rounds, range(largest + 1)):
+        times.append((degree, of_methods))
+        values = "   ".join(f"{method} {time:.3g}" for method, time in of_methods.items())
+        typer.echo(f"degree {degree:2}, µs per node: {values}")
+    for method, last in bench.crossovers(times):
+        typer.echo(f"{method}: {'any higher degree' if last is None else f'to degree {last}'}")
+    bench.write_crossovers(times, channels, path)
+    typer.echo(f'written: {path}\nfor method="auto" to use it: cp {path} {CROSSOVERS}')
 
 
 def _print(row: Row) -> None:

@@ -10,9 +10,11 @@ import torch
 from typer.testing import CliRunner
 
 from gaunt_md.bench.contenders import OURS, convolution, interaction, many_body
-from gaunt_md.bench.timing import Case, measure, peak_memory
+from gaunt_md.bench.crossovers import crossovers
+from gaunt_md.bench.product import Row, growth_of_fourier
+from gaunt_md.bench.timing import Case, Measurement, measure, peak_memory
 from gaunt_md.cli.main import app
-from gaunt_md.sphere.selection import fastest_method
+from gaunt_md.sphere.selection import CROSSOVERS, fastest_method
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 
@@ -72,3 +74,37 @@ def test_times_are_medians_in_milliseconds() -> None:
 
 def test_the_table_of_fastest_methods_covers_every_degree() -> None:
     assert {fastest_method(degree) for degree in range(100)} <= {"grid", "fourier", "direct"}
+
+
+def test_crossovers_are_written_beside_the_package_not_into_it(tmp_path: Path) -> None:
+    before = CROSSOVERS.read_bytes()
+    options = ["--crossovers", "--largest", "2", "--channels", "4", "--rounds", "1"]
+    result = CliRunner().invoke(app, ["bench", "product", *options, "-o", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    assert str(CROSSOVERS) in result.output
+    assert CROSSOVERS.read_bytes() == before
+    content = json.loads((tmp_path / "crossovers.json").read_text())
+    assert [set(row) for row in content["microseconds"]] == [
+        {"degree", "grid", "fourier", "direct"}
+    ] * 3
+    assert content["fastest_up_to_degree"][-1][1] is None
+
+
+def test_a_method_is_left_for_one_that_is_clearly_faster() -> None:
+    times = [
+        (0, {"grid": 2.0, "fourier": 3.0, "direct": 1.0}),
+        (1, {"grid": 2.0, "fourier": 9.0, "direct": 2.05}),
+        (2, {"grid": 3.0, "fourier": 9.0, "direct": 8.0}),
+        (4, {"grid": 9.0, "fourier": 8.8}),
+        (6, {"grid": 20.0, "fourier": 10.0}),
+    ]
+    assert crossovers(times) == [("direct", 1), ("grid", 5), ("fourier", None)]
+
+
+def test_growth_is_the_exponent_between_degrees_6_and_14() -> None:
+    def row(degree: int) -> Row:
+        measurement = Measurement(forward=1.0, training=float(degree) ** 3, memory=1.0)
+        return Row("interaction", "degree", degree, 1, {f"{OURS}fourier": measurement})
+
+    assert growth_of_fourier([row(6), row(8), row(14)]) == pytest.approx(3)
+    assert growth_of_fourier([row(6), row(8)]) is None
