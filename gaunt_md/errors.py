@@ -30,6 +30,10 @@ class LammpsError(GauntError):
     """LAMMPS is not installed or a run of it ended with an error."""
 
 
+class UnstableRunError(GauntError):
+    """Molecular dynamics that has left what makes sense."""
+
+
 def closest(name: str, known: Iterable[str]) -> str:
     """Return a sentence that names the known word nearest to ``name``, or nothing."""
     matches = difflib.get_close_matches(name, list(known), n=1)

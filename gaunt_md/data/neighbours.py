@@ -107,11 +107,14 @@ class NeighbourList:
         radius = self.cutoff + self.skin
         box = _box(atoms, radius)
         positions = _narrow_gaps(atoms.positions, box, atoms.pbc, radius)
-        search = vesin.NeighborList(cutoff=radius, full_list=True, sorted=True, n_threads=1)
+        search = vesin.NeighborList(cutoff=radius, full_list=True, n_threads=1)
         centres, neighbours, images = search.compute(positions, box, atoms.pbc, "ijS")
-        self._centres = centres.astype(np.int64)
-        self._neighbours = neighbours.astype(np.int64)
-        self._shifts = images @ box
+        # The order of edges is that of sums, whose rounding must not depend on when the search was:
+        # restarts continue exactly.
+        order = np.lexsort((*images.T, neighbours, centres))
+        self._centres = centres[order].astype(np.int64)
+        self._neighbours = neighbours[order].astype(np.int64)
+        self._shifts = images[order] @ box
         self._reference = Atoms(positions=atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
 
     def _refuse_coincident(self, atoms: Atoms, edge: int) -> None:

@@ -28,13 +28,14 @@ from .demo_summary import (
     EXPERIMENTAL_OPTICAL_FREQUENCY,
     summary_text,
 )
-from .dynamics import run_nve, thermalised
+from .dynamics import run_nve
 from .figures import band_figure, dynamics_figure, radial_figure, save
 from .lammps_dynamics import find_program, read_trajectory, run_lammps, write_nve_input
 from .phonons import compute_phonons
 from .relax import relax
 from .symmetry import conventional_cell, space_group
 from .trajectory import Trajectory
+from .velocities import thermalised
 
 _MADE_BY = "gaunt-md demo"
 _DIAMOND = "Fd-3m (227)"

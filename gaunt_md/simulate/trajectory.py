@@ -10,6 +10,7 @@ import numpy as np
 from ase import Atoms
 
 from ..files import written_beside
+from .velocities import temperature
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,8 @@ class Trajectory:
 
     @property
     def temperatures(self) -> np.ndarray:
-        """Temperatures in K, shape (frames,)."""
-        return np.array([frame.get_temperature() for frame in self.frames])
+        """Temperatures in K, the centre of mass at rest, shape (frames,)."""
+        return np.array([temperature(frame) for frame in self.frames])
 
     @property
     def energy_departure(self) -> float:

@@ -9,8 +9,9 @@ from ase.calculators.emt import EMT
 
 from gaunt_md.errors import InputError
 from gaunt_md.simulate.compare import POSITION_BOUND, compare_trajectories
-from gaunt_md.simulate.dynamics import run_nve, thermalised
+from gaunt_md.simulate.dynamics import run_nve
 from gaunt_md.simulate.trajectory import Trajectory
+from gaunt_md.simulate.velocities import thermalised
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from ase import Atoms
 from ase.build import bulk
 from ase.calculators.emt import EMT
 
-from gaunt_md.simulate.dynamics import run_nve, thermalised
+from gaunt_md.simulate.dynamics import run_nve
+from gaunt_md.simulate.velocities import thermalised
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from ase.build import bulk
 from ase.calculators.emt import EMT
 from matplotlib.image import imread
 
-from gaunt_md.simulate.dynamics import run_nve, thermalised
+from gaunt_md.simulate.dynamics import run_nve
 from gaunt_md.simulate.elasticity import compute_elasticity
 from gaunt_md.simulate.equation_of_state import compute_equation_of_state
 from gaunt_md.simulate.figures import (
@@ -25,6 +25,7 @@ from gaunt_md.simulate.figures import (
 from gaunt_md.simulate.phonons import compute_phonons
 from gaunt_md.simulate.thermal_expansion import compute_thermal_expansion
 from gaunt_md.simulate.trajectory import Trajectory
+from gaunt_md.simulate.velocities import thermalised
 
 
 @pytest.fixture

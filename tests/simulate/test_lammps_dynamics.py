@@ -15,13 +15,14 @@ from ase.calculators.tersoff import Tersoff
 from gaunt_md.errors import InputError, LammpsError
 from gaunt_md.lammps import INSTALL
 from gaunt_md.simulate.compare import compare_trajectories
-from gaunt_md.simulate.dynamics import run_nve, thermalised
+from gaunt_md.simulate.dynamics import run_nve
 from gaunt_md.simulate.lammps_dynamics import (
     find_program,
     read_trajectory,
     run_lammps,
     write_nve_input,
 )
+from gaunt_md.simulate.velocities import thermalised
 
 needs_lammps = pytest.mark.skipif(
     find_program("lmp") is None or find_program("mpirun") is None,

@@ -1,0 +1,65 @@
+"""Velocities: drawn at random, and the temperature they mean."""
+
+from __future__ import annotations
+
+import numpy as np
+from ase import Atoms, units
+
+from ..errors import InputError
+
+
+def thermalised(atoms: Atoms, temperature: float, seed: int) -> Atoms:
+    """Return a copy with Maxwell-Boltzmann velocities and a centre of mass at rest.
+
+    Parameters
+    ----------
+    atoms : Atoms
+        The structure, left as it is. Atoms that its constraints hold stay at rest.
+    temperature : float
+        Temperature of the distribution in K.
+    seed : int
+        Seed of the random numbers: the same seed gives the same velocities.
+    """
+    masses = atoms.get_masses()[:, None]
+    spread = np.sqrt(units.kB * temperature / masses)
+    velocities = spread * np.random.default_rng(seed).standard_normal((len(atoms), 3))
+    moving = atoms.copy()
+    moving.set_velocities(velocities - (masses * velocities).sum(axis=0) / masses.sum())
+    return moving
+
+
+def without_drift(atoms: Atoms) -> Atoms:
+    """Return a copy whose centre of mass is at rest, unless constraints hold some atoms."""
+    resting = atoms.copy()
+    if not atoms.constraints:
+        masses = atoms.get_masses()
+        velocities = atoms.get_velocities()
+        resting.set_velocities(velocities - masses @ velocities / masses.sum())
+    return resting
+
+
+def degrees_of_freedom(atoms: Atoms) -> int:
+    """Return how many directions of motion share the kinetic energy.
+
+    Without constraints, a centre of mass at rest takes three of the 3N.
+
+    Raises
+    ------
+    InputError
+        If nothing can move.
+    """
+    free = atoms.get_number_of_degrees_of_freedom()
+    if not atoms.constraints:
+        free -= 3
+    if free < 1:
+        raise InputError(
+            f"{len(atoms)} atom(s) of {atoms.get_chemical_formula() or 'nothing'} with "
+            f"{len(atoms.constraints)} constraint(s) have no motion with a temperature; dynamics "
+            "needs two free atoms at least, as in atoms * (2, 2, 2)"
+        )
+    return free
+
+
+def temperature(atoms: Atoms) -> float:
+    """Return the temperature in K of atoms whose centre of mass is at rest."""
+    return 2.0 * atoms.get_kinetic_energy() / (degrees_of_freedom(atoms) * units.kB)
