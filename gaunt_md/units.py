@@ -16,3 +16,6 @@ ANGSTROM_TO_NM = 0.1
 
 FS_TO_PS = 1e-3
 """Time in fs times this is time in ps."""
+
+EV_TO_KJ_PER_MOL = 96.48533212331
+"""Energy in eV times this is energy in kJ/mol."""

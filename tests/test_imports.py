@@ -16,7 +16,16 @@ PACKAGE = Path(gaunt_md.__file__).parent
 
 # A module may import from its own layer and from those before it.
 LAYERS = (
-    {"errors", "units", "resources", "files", "progress", "compile_cache", "__init__"},
+    {
+        "errors",
+        "units",
+        "resources",
+        "files",
+        "progress",
+        "interruption",
+        "compile_cache",
+        "__init__",
+    },
     {"lammps", "_lammps_entry", "archive", "script_check"},
     {"kernels"},
     {"sphere"},
@@ -48,7 +57,7 @@ KEPT_TO = {
         "simulate.phonon_statistics",
         "simulate.thermal_expansion",
     },
-    "mdtraj": {"simulate.analysis"},
+    "mdtraj": {"simulate.mdtraj_conversion", "simulate.trajectory_writers", "simulate.analysis"},
     "e3nn": {"bench.peers"},
     "mace": {"bench.peers"},
 }

@@ -15,7 +15,20 @@ import typer
 
 from .. import __version__
 from ..errors import GauntError
-from . import bench, config, demo, elastic, evaluate, export, info, lammps, phonons, relax, train
+from . import (
+    bench,
+    config,
+    demo,
+    elastic,
+    evaluate,
+    export,
+    info,
+    lammps,
+    md,
+    phonons,
+    relax,
+    train,
+)
 from .plain import Verbs
 
 app = Verbs(
@@ -52,6 +65,7 @@ for verb in (
     config.config,
     info.info,
     relax.relax,
+    md.md,
     phonons.phonons,
     elastic.elastic,
 ):

@@ -23,14 +23,8 @@ from .ensembles import (
     set_temperature,
 )
 from .guards import Guard, lost_atom
-from .trajectory import Trajectory
+from .trajectory import STEP, TIME, Trajectory
 from .velocities import temperature
-
-TIME = "time_fs"
-"""Key of a frame's ``info`` with the time since the start in fs."""
-
-STEP = "step"
-"""Key of a frame's ``info`` with the number of steps since the start."""
 
 
 class Dynamics:
@@ -76,7 +70,7 @@ class Dynamics:
         self._atoms = atoms.copy()
         self._atoms.calc = calculator
         self._random = np.random.default_rng(seed)
-        self._integrator = integrator(self._atoms, conditions, self._random)
+        self._integrator: Any = integrator(self._atoms, conditions, self._random)
         if temperature_bound is None:
             highest = max(
                 temperature(atoms), conditions.temperature or 0, conditions.final_temperature or 0

@@ -146,7 +146,7 @@ def integrator(
     free = degrees_of_freedom(atoms)
     timestep = conditions.timestep * units.fs
     thermostat_time = conditions.thermostat_time * units.fs
-    temperature = conditions.temperature
+    temperature = conditions.temperature or 0.0
     if conditions.ensemble is Ensemble.NVE:
         return VelocityVerlet(atoms, timestep)
     if conditions.ensemble is Ensemble.LANGEVIN:
@@ -184,11 +184,11 @@ def _with_barostat(atoms: Atoms, conditions: Conditions, free: int) -> Molecular
             f"the barostat cannot keep constraints ({atoms.constraints[0]}); remove them, or keep "
             f"the volume, as with {Ensemble.BUSSI.value}"
         )
-    method = IsotropicMTKNPT if conditions.ensemble is Ensemble.NPT else MTKNPT
+    method: Any = IsotropicMTKNPT if conditions.ensemble is Ensemble.NPT else MTKNPT
     dynamics = method(
         atoms,
         conditions.timestep * units.fs,
-        temperature_K=conditions.temperature,
+        temperature_K=conditions.temperature or 0.0,
         pressure_au=conditions.pressure / EV_PER_CUBIC_ANGSTROM_TO_GPA,
         tdamp=conditions.thermostat_time * units.fs,
         pdamp=conditions.barostat_time * units.fs,
@@ -201,10 +201,11 @@ def _with_barostat(atoms: Atoms, conditions: Conditions, free: int) -> Molecular
 def _thermostat(
     dynamics: MolecularDynamics, conditions: Conditions, free: int
 ) -> NoseHooverChainThermostat:
+    atoms: Any = free / 3  # only its triple matters
     return NoseHooverChainThermostat(
-        num_atoms_global=free / 3,
+        num_atoms_global=atoms,
         masses=dynamics.masses,
-        temperature_K=conditions.temperature,
+        temperature_K=conditions.temperature or 0.0,
         tdamp=conditions.thermostat_time * units.fs,
     )
 
@@ -219,7 +220,7 @@ def set_temperature(dynamics: MolecularDynamics, temperature: float) -> None:
         _scale_chains(dynamics, units.kB * temperature / dynamics._thermostat._kT)
 
 
-def _set_kinetic_energy(bussi: Bussi, temperature: float | None) -> None:
+def _set_kinetic_energy(bussi: Bussi, temperature: float) -> None:
     bussi.temp = units.kB * temperature
     bussi.target_kinetic_energy = 0.5 * bussi.temp * bussi.ndof
 

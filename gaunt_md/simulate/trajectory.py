@@ -12,6 +12,12 @@ from ase import Atoms
 from ..files import written_beside
 from .velocities import temperature
 
+TIME = "time_fs"
+"""Key of a frame's ``info`` with the time since the start in fs."""
+
+STEP = "step"
+"""Key of a frame's ``info`` with the number of steps since the start."""
+
 
 @dataclass(frozen=True)
 class Trajectory:

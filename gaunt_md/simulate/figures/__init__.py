@@ -1,6 +1,6 @@
 """Figures of results, drawn as for a paper; nothing global in matplotlib is changed."""
 
-from .dynamics import dynamics_figure, radial_figure
+from .dynamics import dynamics_figure, radial_figure, thermodynamics_figure
 from .elasticity import elasticity_figure, equation_of_state_figure
 from .phonons import ReferenceFrequencies, band_figure, expansion_figure, thermal_figure
 from .style import save
@@ -15,4 +15,5 @@ __all__ = [
     "radial_figure",
     "save",
     "thermal_figure",
+    "thermodynamics_figure",
 ]

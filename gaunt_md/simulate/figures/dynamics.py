@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ...units import EV_TO_MEV
 from ..analysis import RadialDistribution
 from ..compare import POSITION_BOUND, compare_trajectories
+from ..thermodynamics import Thermodynamics
 from ..trajectory import Trajectory
 from .style import BLUE, COLOURS, GREEN, GREY, LINES, RED, paper_style
 
@@ -82,3 +84,38 @@ def radial_figure(distributions: Mapping[str, RadialDistribution]) -> Figure:
         axes.set_ylim(bottom=0.0)
         axes.legend(loc="upper left")
     return figure
+
+
+def thermodynamics_figure(run: Thermodynamics) -> Figure:
+    """Draw temperature, energies, pressure and volume of a run against time."""
+    columns, atoms = run.columns, run.atoms
+    panels = [
+        ("Temperature\n(K)", [("", columns["temperature_K"])]),
+        ("Energy from the\nstart (meV/atom)", _energies(columns, atoms)),
+        ("Pressure\n(GPa)", [("", columns["pressure_GPa"])]),
+    ]
+    if np.ptp(columns["volume_A3"]) > 0.0:
+        panels.append(("Volume\n(Å$^3$/atom)", [("", columns["volume_A3"] / atoms)]))
+    panels = [panel for panel in panels if np.isfinite(panel[1][0][1]).any()]
+    with paper_style():
+        figure = Figure(figsize=(4.5, 1.5 * len(panels)), layout="constrained")
+        axes = figure.subplots(len(panels), sharex=True, squeeze=False)[:, 0]
+        for panel, (label, curves) in zip(axes, panels, strict=True):
+            for (name, values), colour in zip(curves, COLOURS, strict=False):
+                panel.plot(columns["time_ps"], values, color=colour, linewidth=0.9, label=name)
+            panel.set_ylabel(label)
+            if len(curves) > 1:
+                panel.legend(loc="lower center", bbox_to_anchor=(0.5, 0.97), ncols=3)
+        axes[-1].set_xlabel("Time (ps)")
+        axes[-1].set_xlim(columns["time_ps"][0], max(columns["time_ps"][-1], 1e-3))
+        figure.align_ylabels()
+    return figure
+
+
+def _energies(columns: Mapping[str, np.ndarray], atoms: int) -> list[tuple[str, np.ndarray]]:
+    curves = []
+    for name in ("potential", "total", "conserved"):
+        values = columns[f"{name}_energy_eV"]
+        if np.isfinite(values).any():
+            curves.append((name, EV_TO_MEV * (values - values[0]) / atoms))
+    return curves

@@ -1,0 +1,229 @@
+"""`gaunt-md md`: molecular dynamics."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .output import AsJson, Output, Overwrite, Quiet, Verbose, claim_folder
+from .settings import ConfigFile
+from .structures import PotentialName, Structure, stem
+
+if TYPE_CHECKING:
+    from ..simulate.recording import Recording
+
+
+# The names of simulate.ensembles.Ensemble, which imports ASE; help has to answer at once.
+class Ensemble(StrEnum):
+    """What is kept constant."""
+
+    NVE = "nve"
+    LANGEVIN = "nvt-langevin"
+    BUSSI = "nvt-bussi"
+    NOSE_HOOVER = "nvt-nose-hoover"
+    NPT = "npt"
+    NPT_CELL = "npt-cell"
+
+
+class Format(StrEnum):
+    """Formats of trajectories."""
+
+    EXTXYZ = "extxyz"
+    TRAJ = "traj"
+    HDF5 = "h5"
+    XTC = "xtc"
+    DCD = "dcd"
+
+
+def md(
+    structure: Structure,
+    potential: PotentialName,
+    steps: Annotated[int, typer.Option(min=1, help="Number of steps, in total if resumed.")] = 1000,
+    ensemble: Annotated[
+        Ensemble,
+        typer.Option(
+            help="What is kept constant; npt-cell also lets the shape of the cell change."
+        ),
+    ] = Ensemble.BUSSI,
+    temperature: Annotated[
+        float | None,
+        typer.Option(
+            help="Temperature, K, of thermostat and first velocities.",
+            show_default="velocities of the file, for nve only",
+        ),
+    ] = None,
+    final_temperature: Annotated[
+        float | None,
+        typer.Option(help="Temperature at the end, K, reached linearly.", show_default="constant"),
+    ] = None,
+    pressure: Annotated[float, typer.Option(help="Pressure, GPa, for npt and npt-cell.")] = 0.0,
+    timestep: Annotated[
+        float | None,
+        typer.Option(
+            help="Time step, fs.",
+            show_default="by the lightest atom: 0.5 with H, 1 below 20 u, else 2",
+        ),
+    ] = None,
+    thermostat_time: Annotated[float, typer.Option(help="Time of the thermostat, fs.")] = 100.0,
+    barostat_time: Annotated[float, typer.Option(help="Time of the barostat, fs.")] = 1000.0,
+    interval: Annotated[int, typer.Option(min=1, help="Steps between frames.")] = 10,
+    trajectory_format: Annotated[
+        Format,
+        typer.Option(
+            "--format",
+            help="Of the trajectory: extxyz and traj keep all, h5 is for mdtraj; xtc and dcd keep "
+            "positions only, rounded.",
+        ),
+    ] = Format.EXTXYZ,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", show_default="STRUCTURE-md", help="Folder for everything written."
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of velocities and thermostat.")] = 1,
+    keep_velocities: Annotated[
+        bool, typer.Option("--keep-velocities", help="Start with the velocities of the file.")
+    ] = False,
+    temperature_bound: Annotated[
+        float | None,
+        typer.Option(
+            help="Temperature at which the run is given up, K.",
+            show_default="ten times the highest asked for, 1000 at least",
+        ),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in the folder, exactly.")
+    ] = False,
+    overwrite: Overwrite = False,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Run molecular dynamics.
+
+    Writes trajectory, thermodynamics.csv, final.extxyz, a figure, and restart.json, with which the
+    same command and --resume goes on as if it had never stopped. Ctrl-C stops after a step.
+
+    Example: gaunt-md md silicon.cif -p si --ensemble npt --temperature 300 --steps 20000
+    """
+    say = Output(as_json=as_json, quiet=quiet, verbose=verbose)
+    output = output or Path(f"{stem(structure)}-md")
+
+    from ..calculator import GauntCalculator
+    from ..interruption import Interruption
+    from ..simulate import ensembles
+    from ..simulate.dynamics import Dynamics
+    from ..simulate.figures import save, thermodynamics_figure
+    from ..simulate.recording import RESTART, record
+    from ..simulate.restart import read_restart
+    from ..simulate.structures import read_structure
+
+    start = read_structure(structure)
+    calculator = GauntCalculator(potential)
+    timestep = timestep or ensembles.suitable_timestep(start)
+    options: dict[str, Any] = {
+        "potential": f"{potential} ({calculator.parameters['sha256'][:12]})",
+        "structure": start.get_chemical_formula(),
+        "ensemble": ensemble.value,
+        "temperature": temperature,
+        "final_temperature": final_temperature,
+        "pressure": pressure,
+        "timestep": timestep,
+        "thermostat_time": thermostat_time,
+        "barostat_time": barostat_time,
+        "interval": interval,
+        "format": trajectory_format.value,
+        "seed": seed,
+        "keep_velocities": keep_velocities,
+        "temperature_bound": temperature_bound,
+    }
+    if resume:
+        dynamics = Dynamics.resume(read_restart(output / RESTART, options), calculator)
+    else:
+        conditions = ensembles.Conditions(
+            ensembles.Ensemble(ensemble.value),
+            timestep,
+            temperature=temperature,
+            final_temperature=final_temperature,
+            ramp_steps=steps,
+            pressure=pressure,
+            thermostat_time=thermostat_time,
+            barostat_time=barostat_time,
+        )
+        moving = _with_velocities(start, temperature, keep_velocities, seed)
+        dynamics = Dynamics(
+            moving, calculator, conditions, seed=seed, temperature_bound=temperature_bound
+        )
+        claim_folder(output, overwrite=overwrite)
+    say.line(
+        f"{options['structure']}, {ensemble.value}, time step {timestep:g} fs, "
+        f"{steps} steps, {steps * timestep / 1000:g} ps"
+    )
+    with say.progress() as progress, Interruption() as interruption:
+        run = record(
+            dynamics,
+            output,
+            steps=steps,
+            interval=interval,
+            suffix=f".{trajectory_format.value}",
+            options=options,
+            stop=interruption.reason,
+            progress=progress,
+        )
+    save(thermodynamics_figure(run.thermodynamics), output / "thermodynamics.png")
+    results = {"output": str(output), **_summary(run, timestep), "options": options}
+    _print(say, results)
+    say.json(results)
+    if run.stopped is not None:
+        say.warn(f"{run.stopped}: the same command with --resume goes on at step {run.steps}")
+        raise typer.Exit(128 + (interruption.signal or 0))
+
+
+def _with_velocities(start: Any, temperature: float | None, keep: bool, seed: int) -> Any:
+    """Return the structure with the velocities to start from, its centre of mass at rest."""
+    from ..errors import InputError
+    from ..simulate.velocities import thermalised, without_drift
+
+    if keep or temperature is None:
+        if not start.get_kinetic_energy() > 0.0:
+            raise InputError(
+                "the structure has no velocities to start from; give a --temperature, K"
+            )
+        return without_drift(start)
+    return thermalised(start, temperature, seed)
+
+
+def _summary(run: Recording, timestep: float) -> dict[str, Any]:
+    return {
+        "steps": run.steps,
+        "time_ps": run.steps * timestep / 1000.0,
+        "stopped": run.stopped,
+        "seconds": run.seconds,
+        "ns_per_day": run.ns_per_day if run.ns_per_day == run.ns_per_day else None,
+        **run.thermodynamics.summary(skip=0.2),
+    }
+
+
+def _print(say: Output, results: dict[str, Any]) -> None:
+    rows = [("steps", f"{results['steps']}, {results['time_ps']:g} ps")]
+    for words, name, digits in (
+        ("temperature, K", "temperature_K", 1),
+        ("pressure, GPa", "pressure_GPa", 3),
+        ("volume, Å^3", "volume_A3", 2),
+    ):
+        mean, error = results[f"mean_{name}"], results[f"error_of_mean_{name}"]
+        if mean is not None:
+            tolerance = "" if error is None else f" ± {error:.{digits}f}"
+            rows.append((words, f"{mean:.{digits}f}{tolerance}"))
+    drift = results["drift_of_conserved_energy_meV_per_atom_ps"]
+    if drift is not None:
+        rows.append(("drift of the conserved energy, meV/atom/ps", f"{drift:.2g}"))
+    if results["ns_per_day"] is not None:
+        rows.append(("speed, ns/day", f"{results['ns_per_day']:.3g}"))
+    say.table("Means of the last 80 % of the run", rows)
+    say.line(f"written: {results['output']}")
