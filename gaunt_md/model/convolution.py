@@ -86,6 +86,12 @@ class Convolution(nn.Module):
 class TabulatedConvolution(nn.Module):
     """The same with radial functions from a table of quintic splines, for use after training.
 
+    Parameters
+    ----------
+    convolution : Convolution
+    shortest : float
+        As for `tabulate`.
+
     Attributes
     ----------
     error : float
@@ -95,9 +101,9 @@ class TabulatedConvolution(nn.Module):
     coupling: Tensor
     table: Tensor
 
-    def __init__(self, convolution: Convolution) -> None:
+    def __init__(self, convolution: Convolution, shortest: float) -> None:
         super().__init__()
-        splines = tabulate(convolution.radial)
+        splines = tabulate(convolution.radial, shortest)
         self.step = splines.step
         self.error = splines.error
         self.register_buffer("coupling", convolution.coupling)

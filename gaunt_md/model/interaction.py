@@ -50,10 +50,10 @@ class Interaction(nn.Module):
         self.mix_out = DegreeLinear(channels, channels, degree_out)
         self.residual = Residual(channels, species, degree_in, degree_out)
 
-    def tabulate(self) -> None:
-        """Freeze the radial functions into splines."""
+    def tabulate(self, shortest: float) -> None:
+        """Freeze the radial functions into splines, exact beyond the shortest distance, in Å."""
         if isinstance(self.convolution, Convolution):
-            self.convolution = TabulatedConvolution(self.convolution)
+            self.convolution = TabulatedConvolution(self.convolution, shortest)
 
     @torch.jit.unused
     def spline_error(self) -> float:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from .. import kernels  # noqa: F401  (torch.ops.gaunt)
 from ..errors import InputError
 from .edges import rows_of_layers
+from .elements import covalent_radius
 from .interaction import Interaction
 from .linear import Linear
 from .radial import SILU_GAIN
@@ -279,8 +280,10 @@ class Potential(nn.Module):
     def tabulated(self) -> "Potential":
         """Return a copy for use: its radial functions are splines, what is constant is summed."""
         frozen = copy.deepcopy(self).eval().requires_grad_(False)
+        # Half the length of the shortest bond that these elements make.
+        shortest = min(covalent_radius(element) for element in self.elements)
         for interaction in frozen.interactions:
-            cast(Interaction, interaction).tabulate()
+            cast(Interaction, interaction).tabulate(shortest)
         if not frozen.for_use:
             frozen.reference_energies -= frozen.energy_scale * frozen._isolated_readouts()
             frozen.for_use = True
