@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "04_charged_particles.py"
 
 
@@ -25,6 +27,12 @@ def errors(*options: str) -> dict[str, float]:
 
 
 def test_a_few_epochs_beat_motion_without_forces() -> None:
-    found = errors("--epochs", "12", "--samples", "600")
+    found = errors("--epochs", "12", "--samples", "600", "--seeds", "1")
     assert set(found) == {"no force", "Clebsch-Gordan", "Gaunt"}
     assert max(found["Clebsch-Gordan"], found["Gaunt"]) < 0.7 * found["no force"]
+
+
+@pytest.mark.slow
+def test_gaunt_products_predict_as_well_as_clebsch_gordan_products() -> None:
+    found = errors()
+    assert found["Gaunt"] <= 1.05 * found["Clebsch-Gordan"]
