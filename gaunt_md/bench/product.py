@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -108,7 +109,8 @@ def run(panels: Sequence[str], channels: int, rounds: int, largest: int) -> Iter
             if value <= largest:
                 nodes = panel.batch(value)
                 torch.manual_seed(0)
-                cases = panel.build(value, nodes, channels)
+                with warnings.catch_warnings(action="ignore"):  # of other packages, about torch
+                    cases = panel.build(value, nodes, channels)
                 measurements = measure(cases, rounds)
                 yield Row(panel.name, panel.variable, value, nodes, measurements)
 

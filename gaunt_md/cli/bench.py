@@ -106,11 +106,15 @@ def _print(row: Row) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=f"{row.panel}, {row.variable} {row.value}, {row.nodes} nodes")
-    table.add_column("")
     # Relative to the first of the other packages; without any, to the slowest method.
-    others = [one for name, one in row.measurements.items() if not name.startswith("gaunt-md")]
-    baseline = (others or sorted(row.measurements.values(), key=lambda one: -one.training))[0]
+    others = [name for name in row.measurements if not name.startswith("gaunt-md")]
+    slowest = max(row.measurements, key=lambda name: row.measurements[name].training)
+    reference = [*others, slowest][0]
+    table = Table(
+        title=f"{row.panel}, {row.variable} {row.value}, {row.nodes} nodes",
+        caption=f"speed of forward + backward relative to {reference}",
+    )
+    table.add_column("", no_wrap=True)
     for heading in ("forward, ms", "forward + backward, ms", "memory, MB", "speed"):
         table.add_column(heading, justify="right")
     for name, one in row.measurements.items():
@@ -119,6 +123,6 @@ def _print(row: Row) -> None:
             f"{one.forward:.2f}",
             f"{one.training:.2f}",
             f"{one.memory:.1f}",
-            f"{baseline.training / one.training:.1f}×",
+            f"{row.measurements[reference].training / one.training:.1f}×",
         )
     Console().print(table)
