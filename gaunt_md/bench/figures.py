@@ -14,13 +14,18 @@ from .contenders import OURS
 from .product import PANELS, Row
 
 _COLOURS = ("#0b6e99", "#2ca58d", "#8fb339", "#5b4b8a")
-_OTHERS = ("#d1495b", "#edae49", "#6b705c")
+_OTHERS = {  # the same colour in every panel
+    "e3nn TensorProduct": "#d1495b",
+    "e3nn ToS2Grid, FromS2Grid": "#e98a7b",
+    "cuequivariance": "#6b705c",
+    "MACE SymmetricContraction": "#edae49",
+}
 
 
 def plot_products(rows: Sequence[Row], path: Path, machine: str) -> None:
     """Draw time and memory for one node against degree or number of factors, as PNG."""
     panels = [panel for panel in PANELS if any(row.panel == panel.name for row in rows)]
-    figure = Figure(figsize=(3.4 * len(panels) + 0.4, 6.2), layout="constrained")
+    figure = Figure(figsize=(3.4 * len(panels) + 0.4, 7.0), layout="constrained")
     grid = figure.subplots(2, len(panels), squeeze=False, sharex="col")
     for column, panel in enumerate(panels):
         of_panel = [row for row in rows if row.panel == panel.name]
@@ -28,7 +33,7 @@ def plot_products(rows: Sequence[Row], path: Path, machine: str) -> None:
         ours = [name for name in names if name.startswith(OURS)]
         others = [name for name in names if not name.startswith(OURS)]
         styles = {name: (_COLOURS[i], "o", "-") for i, name in enumerate(ours)}
-        styles |= {name: (_OTHERS[i], "s", "--") for i, name in enumerate(others)}
+        styles |= {name: (_OTHERS[name], "s", "--") for name in others}
         for name in names:
             present = [row for row in of_panel if name in row.measurements]
             values = [row.value for row in present]
@@ -39,7 +44,9 @@ def plot_products(rows: Sequence[Row], path: Path, machine: str) -> None:
             grid[0, column].plot(values, times, label=name, **look)
             grid[1, column].plot(values, memory, **look)
         grid[0, column].set_title(panel.title, fontsize=10)
-        grid[0, column].legend(fontsize=7, frameon=False)
+        lines, labels = grid[0, column].get_legend_handles_labels()
+        below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.2)}
+        grid[1, column].legend(lines, labels, fontsize=7, frameon=False, **below)
         grid[1, column].set_xlabel(
             "degree L (highest l)" if panel.variable == "degree" else "number of factors ν"
         )
