@@ -57,7 +57,12 @@ KEPT_TO = {
         "simulate.phonon_statistics",
         "simulate.thermal_expansion",
     },
-    "mdtraj": {"simulate.mdtraj_conversion", "simulate.trajectory_writers", "simulate.analysis"},
+    "mdtraj": {
+        "simulate.mdtraj_conversion",
+        "simulate.trajectory_writers",
+        "simulate.radial",
+        "simulate.trajectory_reading",
+    },
     "e3nn": {"bench.peers"},
     "mace": {"bench.peers"},
 }

@@ -16,6 +16,7 @@ import typer
 from .. import __version__
 from ..errors import GauntError
 from . import (
+    analyse,
     bench,
     config,
     demo,
@@ -66,6 +67,7 @@ for verb in (
     info.info,
     relax.relax,
     md.md,
+    analyse.analyse,
     phonons.phonons,
     elastic.elastic,
 ):

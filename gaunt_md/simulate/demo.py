@@ -19,7 +19,6 @@ from ..errors import InputError
 from ..files import write_whole, written_beside
 from ..resources import resource_folder
 from ..units import EV_TO_MEV
-from .analysis import radial_distribution
 from .compare import compare_trajectories
 from .demo_summary import (
     DFT_LATTICE_CONSTANT,
@@ -32,6 +31,7 @@ from .dynamics import run_nve
 from .figures import band_figure, dynamics_figure, radial_figure, save
 from .lammps_dynamics import find_program, read_trajectory, run_lammps, write_nve_input
 from .phonons import compute_phonons
+from .radial import radial_distribution
 from .relax import relax
 from .symmetry import conventional_cell, space_group
 from .trajectory import Trajectory

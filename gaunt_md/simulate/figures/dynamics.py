@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ...units import EV_TO_MEV
-from ..analysis import RadialDistribution
 from ..compare import POSITION_BOUND, compare_trajectories
+from ..radial import RadialDistribution
 from ..thermodynamics import Thermodynamics
 from ..trajectory import Trajectory
 from .style import BLUE, COLOURS, GREEN, GREY, LINES, RED, paper_style

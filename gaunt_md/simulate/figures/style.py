@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,13 @@ _STYLE: dict[Any, Any] = {
 BLUE, RED, GREEN = COLOURS = ("#1f4e79", "#c8553d", "#4f8a5b")
 GREY = "0.75"
 LINES = ("-", "--", ":")
+
+
+def styles() -> Iterator[tuple[str, str]]:
+    """Yield pairs of line and colour for any number of curves that can be told apart."""
+    for line in cycle(LINES):
+        for colour in COLOURS:
+            yield line, colour
 
 
 @contextmanager

@@ -7,7 +7,8 @@ from ase import Atoms
 from ase.build import bulk
 
 from gaunt_md.errors import InputError
-from gaunt_md.simulate.analysis import radial_distribution, to_mdtraj
+from gaunt_md.simulate.mdtraj_conversion import to_mdtraj
+from gaunt_md.simulate.radial import radial_distribution, radial_distributions
 from gaunt_md.simulate.trajectory import Trajectory
 
 
@@ -41,11 +42,26 @@ def test_an_atom_of_silicon_has_four_neighbours():
     crystal = bulk("Si", a=5.43, cubic=True) * 3
     crystal.rattle(0.05, seed=1)
     found = radial_distribution(single(crystal))
-    shell = (found.distances > 2.0) & (found.distances < 3.0)
-    density = len(crystal) / crystal.get_volume()
-    integrand = 4 * np.pi * density * found.distances**2 * found.values
-    assert integrand[shell].sum() * 0.05 == pytest.approx(4.0, abs=0.05)
+    assert found.coordination_number == pytest.approx(4.0, abs=0.01)
+    assert 2.6 < found.first_minimum < 3.6
     assert found.distances[-1] <= 1.5 * 5.43
+    assert found.coordination[-1] == pytest.approx(
+        (crystal.get_all_distances(mic=True) < 8.12).sum() / len(crystal) - 1, rel=0.02
+    )
+
+
+def test_pairs_of_elements_have_their_own_numbers_of_neighbours():
+    salt = bulk("NaCl", "rocksalt", a=5.6, cubic=True) * 2
+    salt.rattle(0.05, seed=1)
+    found = radial_distributions(single(salt, salt))
+    assert list(found) == ["Cl-Cl", "Cl-Na", "Na-Na"]
+    assert found["Cl-Na"].coordination_number == pytest.approx(6.0, abs=0.02)
+    assert found["Na-Na"].coordination_number == pytest.approx(12.0, abs=0.05)
+
+
+def test_beyond_half_the_cell_is_refused():
+    with pytest.raises(InputError, match=r"r_max is 6.0 Å; it must be .* half the cell, 5.430 Å"):
+        radial_distribution(single(bulk("Si", a=5.43, cubic=True) * 2), r_max=6.0)
 
 
 def test_a_cluster_is_refused():

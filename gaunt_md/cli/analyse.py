@@ -1,0 +1,271 @@
+"""`gaunt-md analyse`: what a trajectory says of structure, diffusion and vibrations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .output import AsJson, Output, Overwrite, Quiet, Verbose, claim_folder
+from .settings import ConfigFile
+
+if TYPE_CHECKING:
+    from ..simulate.trajectory import Trajectory
+
+
+class Analysis(StrEnum):
+    """What can be computed."""
+
+    RADIAL = "radial"
+    GEOMETRY = "geometry"
+    DIFFUSION = "diffusion"
+    VIBRATIONS = "vibrations"
+
+
+def analyse(
+    trajectory: Annotated[
+        Path,
+        typer.Argument(help="extxyz, traj, h5, xtc, dcd, a dump of LAMMPS, or what ASE reads."),
+    ],
+    only: Annotated[
+        list[Analysis] | None,
+        typer.Option(help="What to compute; may be repeated.", show_default="all that is possible"),
+    ] = None,
+    skip: Annotated[
+        float, typer.Option(help="Time at the start to leave out, ps, for equilibration.")
+    ] = 0.0,
+    timestep: Annotated[
+        float | None, typer.Option(help="Time step, fs, of the LAMMPS run that wrote a dump.")
+    ] = None,
+    frame_time: Annotated[
+        float | None,
+        typer.Option(help="Time between frames, fs, where the file does not know it."),
+    ] = None,
+    elements: Annotated[
+        str, typer.Option(help="Elements of a dump's atom types 1, 2, ..., as 'Si O'.")
+    ] = "",
+    topology: Annotated[
+        Path | None,
+        typer.Option(
+            help="File with the elements for xtc and dcd.", show_default="topology.pdb beside it"
+        ),
+    ] = None,
+    bin_width: Annotated[float, typer.Option(help="Width of the bins of g(r), Å.")] = 0.05,
+    r_max: Annotated[
+        float | None,
+        typer.Option(help="Largest distance of g(r), Å.", show_default="half the smallest width"),
+    ] = None,
+    longest_bond: Annotated[
+        float | None,
+        typer.Option(help="Longest bond, Å.", show_default="1.25 times the sum of covalent radii"),
+    ] = None,
+    resolution: Annotated[float, typer.Option(help="Of the vibrational spectrum, THz.")] = 1.0,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", show_default="TRAJECTORY-analysis", help="Folder for everything."
+        ),
+    ] = None,
+    overwrite: Overwrite = False,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Compute radial distributions, bonds and angles, diffusion, and vibrational spectra.
+
+    Writes a figure and CSV files of each. What a trajectory cannot tell is left out with a
+    sentence; if it was asked for with --only, that is an error.
+
+    Example: gaunt-md analyse silicon-md/trajectory.extxyz --skip 1 --only radial
+    """
+    say = Output(as_json=as_json, quiet=quiet, verbose=verbose)
+    output = output or Path(f"{trajectory.parent / trajectory.stem}-analysis")
+
+    from ..errors import InputError
+    from ..simulate.trajectory_reading import read_trajectory
+
+    run = read_trajectory(
+        trajectory,
+        timestep=timestep,
+        frame_time=frame_time,
+        elements=elements.split(),
+        topology=topology,
+    )
+    run = _without_start(run, skip)
+    claim_folder(output, overwrite=overwrite)
+    work: dict[Analysis, Callable[[], dict[str, Any]]] = {
+        Analysis.RADIAL: lambda: _radial(run, output, bin_width, r_max),
+        Analysis.GEOMETRY: lambda: _geometry(run, output, longest_bond),
+        Analysis.DIFFUSION: lambda: _diffusion(run, output),
+        Analysis.VIBRATIONS: lambda: _vibrations(run, output, resolution),
+    }
+    chosen = only or list(work)
+    results: dict[str, Any] = {
+        "output": str(output),
+        "frames": len(run.frames),
+        "atoms": len(run.frames[0]),
+        "time_ps": float(run.times[-1] - run.times[0]) / 1000.0,
+        "left_out": {},
+    }
+    with say.progress() as progress:
+        for done, analysis in enumerate(chosen):
+            progress(f"Analysing, {analysis.value}", done, len(chosen))
+            try:
+                results[analysis.value] = work[analysis]()
+            except InputError as error:
+                if only:
+                    raise
+                results["left_out"][analysis.value] = str(error)
+        progress("Analysing", len(chosen), len(chosen))
+    say.table(
+        f"{results['frames']} frames of {results['atoms']} atoms, {results['time_ps']:g} ps",
+        [("frames", str(results["frames"])), *_rows(results)],
+    )
+    for name, reason in results["left_out"].items():
+        say.line(f"left out: {name}: {reason}")
+    spectrum = results.get("vibrations", {})
+    if spectrum.get("folded"):
+        say.warn(
+            f"frames are {spectrum['frame_interval_fs']:g} fs apart, which resolves frequencies up "
+            f"to {spectrum['highest_resolved_THz']:.1f} THz; faster vibrations appear at wrong "
+            "ones. Write frames more often."
+        )
+    say.line(f"written: {output}")
+    say.json(results)
+
+
+def _without_start(run: Trajectory, skip: float) -> Trajectory:
+    from ..errors import InputError
+    from ..simulate.trajectory import Trajectory
+
+    if not run.frames:
+        raise InputError("the trajectory holds no frames")
+    kept = run.times >= run.times[0] + 1000.0 * skip
+    if not kept.any() or skip < 0.0:
+        raise InputError(
+            f"--skip is {skip} ps, and the trajectory lasts "
+            f"{(run.times[-1] - run.times[0]) / 1000.0:g} ps; leave out less"
+        )
+    frames = [frame for frame, keep in zip(run.frames, kept, strict=True) if keep]
+    return Trajectory(run.times[kept], tuple(frames))
+
+
+def _radial(run: Trajectory, folder: Path, bin_width: float, r_max: float | None) -> dict[str, Any]:
+    from ..simulate.figures import coordination_figure, save
+    from ..simulate.radial import radial_distribution, radial_distributions
+    from ..simulate.tables import write_columns
+
+    found = radial_distributions(run, bin_width, r_max=r_max)
+    if len(found) > 1:
+        found = {"all": radial_distribution(run, bin_width, r_max=r_max), **found}
+    columns = {"distance_A": next(iter(found.values())).distances}
+    for name, one in found.items():
+        columns |= {f"g_{name}": one.values, f"neighbours_{name}": one.coordination}
+    write_columns(folder / "radial.csv", columns)
+    save(coordination_figure(found), folder / "radial.png")
+    return {
+        name: {
+            "highest_at_A": float(one.distances[one.values.argmax()]),
+            "first_minimum_A": one.first_minimum,
+            "coordination_number": one.coordination_number,
+        }
+        for name, one in found.items()
+    }
+
+
+def _geometry(run: Trajectory, folder: Path, longest: float | None) -> dict[str, Any]:
+    from ..simulate.figures import geometry_figure, save
+    from ..simulate.geometry_statistics import bond_geometry
+    from ..simulate.tables import write_columns
+
+    lengths, angles = bond_geometry(run, longest)
+    for kind, unit, found in (("bond", "A", lengths), ("angle", "degrees", angles)):
+        for name, one in found.items():
+            write_columns(
+                folder / f"{kind}-{name}.csv",
+                {f"{kind}_{unit}": one.centres, f"density_per_{unit}": one.density},
+            )
+    save(geometry_figure(lengths, angles), folder / "geometry.png")
+    return {
+        f"{kind}s": {
+            name: {f"mean_{unit}": one.mean, f"spread_{unit}": one.spread, "count": one.count}
+            for name, one in found.items()
+        }
+        for kind, unit, found in (("bond", "A", lengths), ("angle", "degrees", angles))
+    }
+
+
+def _diffusion(run: Trajectory, folder: Path) -> dict[str, Any]:
+    from ..simulate.figures import diffusion_figure, save
+    from ..simulate.tables import write_columns
+    from ..simulate.transport import diffusion
+
+    names = sorted(set(run.frames[0].get_chemical_symbols()))
+    found = {name: diffusion(run, name) for name in names}
+    columns = {"time_fs": found[names[0]].lags}
+    columns |= {f"displacement_{name}_A2": one.displacements for name, one in found.items()}
+    write_columns(folder / "diffusion.csv", columns)
+    save(diffusion_figure(found), folder / "diffusion.png")
+    return {
+        name: {
+            "coefficient_cm2_per_s": one.coefficient,
+            "error_cm2_per_s": one.error,
+            "fitted_fs": list(one.fitted),
+        }
+        for name, one in found.items()
+    }
+
+
+def _vibrations(run: Trajectory, folder: Path, resolution: float) -> dict[str, Any]:
+    from ..simulate.figures import save, spectrum_figure
+    from ..simulate.tables import write_columns
+    from ..simulate.transport import equal_interval
+    from ..simulate.vibrations import THZ_TO_PER_CM, vibrational_spectrum
+
+    found = vibrational_spectrum(run, resolution)
+    write_columns(
+        folder / "velocity-autocorrelation.csv",
+        {"time_fs": found.lags, "autocorrelation": found.autocorrelation},
+    )
+    densities = {f"states_{name}_per_THz": values for name, values in found.densities.items()}
+    write_columns(
+        folder / "vibrations.csv",
+        {
+            "frequency_THz": found.frequencies,
+            "wavenumber_per_cm": THZ_TO_PER_CM * found.frequencies,
+            **densities,
+        },
+    )
+    molecule = not run.frames[0].pbc.any()
+    save(spectrum_figure(found, wavenumbers=molecule), folder / "vibrations.png")
+    whole = found.densities["all"]
+    upper = whole[found.frequencies > 0.9 * found.highest_frequency]
+    return {
+        "highest_peak_THz": float(found.frequencies[whole.argmax()]),
+        "highest_resolved_THz": found.highest_frequency,
+        "frame_interval_fs": equal_interval(run),
+        # States up to the very end are those of faster motion, folded back.
+        "folded": bool(upper.mean() > 0.02 * whole.max()),
+    }
+
+
+def _rows(results: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, one in results.get("radial", {}).items():
+        yield f"g(r) {name}, highest at, Å", f"{one['highest_at_A']:.2f}"
+        if one["coordination_number"] is not None:
+            words = f"{one['coordination_number']:.2f} within {one['first_minimum_A']:.2f} Å"
+            yield f"coordination number {name}", words
+    geometry = results.get("geometry", {"bonds": {}, "angles": {}})
+    for name, one in geometry["bonds"].items():
+        yield f"bond {name}, Å", f"{one['mean_A']:.3f} ± {one['spread_A']:.3f}"
+    for name, one in geometry["angles"].items():
+        yield f"angle {name}, degrees", f"{one['mean_degrees']:.1f} ± {one['spread_degrees']:.1f}"
+    for name, one in results.get("diffusion", {}).items():
+        words = f"{one['coefficient_cm2_per_s']:.2e} ± {one['error_cm2_per_s']:.1e}"
+        yield f"diffusion of {name}, cm^2/s", words
+    if "vibrations" in results:
+        yield "highest vibrational peak, THz", f"{results['vibrations']['highest_peak_THz']:.2f}"
