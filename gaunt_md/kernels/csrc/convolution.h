@@ -17,9 +17,8 @@ template <class Numbers> class RadialRows {
  public:
   explicit RadialRows(const Convolution<Real> &shape) : shape_(shape) {}
 
-  void start_centre(int64_t, int64_t) {}
-  void start_block(int) {}
-  Lanes in_block(int64_t edge, int l, int channel) const { return at_edge(edge, l, channel); }
+  void start_centre(Range) {}
+  Lanes of_centre(int64_t edge, int l, int channel) const { return at_edge(edge, l, channel); }
 
   void start_edge(int64_t) {}
   Lanes at_edge(int64_t edge, int l, int channel) const
@@ -42,8 +41,9 @@ template <class Numbers> class RadialRows {
   const Convolution<Real> &shape_;
 };
 
-/// Radial functions from a table of splines. Kept is what is worked on: for one block of channels
-/// the values of all edges of a centre, or for one edge the values and slopes of all channels.
+/// Radial functions from a table of splines. Kept is what is worked on: the values of all edges of
+/// a centre, or the values and slopes of one edge. Both are made for all channels at once, since
+/// the table is read from slow memory, a line of the cache at a time.
 template <class Numbers> class RadialSplines {
   using Real = typename Numbers::Real;
   using Scalar = typename Numbers::Scalar;
@@ -51,55 +51,48 @@ template <class Numbers> class RadialSplines {
 
  public:
   explicit RadialSplines(const Convolution<Real> &shape)
-      : shape_(shape), n_degrees_(shape.filter_degree + 1), row_(n_degrees_ * shape.channels),
-        of_edge_(new Lanes[2 * row_ / lanes<Real>])
+      : shape_(shape), row_((shape.filter_degree + 1) * shape.channels),
+        n_blocks_(row_ / lanes<Real>), of_edge_(new Lanes[2 * n_blocks_])
   {
   }
 
-  void start_centre(int64_t begin, int64_t end)
+  void start_centre(Range edges)
   {
-    begin_ = begin;
-    n_edges_ = end - begin;
-    if (n_edges_ > capacity_) {
-      capacity_ = n_edges_;
-      of_block_.reset(new Lanes[capacity_ * n_degrees_]);
-      places_.reset(new Place[capacity_]);
+    begin_ = edges.begin;
+    const int64_t n_edges = edges.end - edges.begin;
+    if (n_edges > capacity_) {
+      capacity_ = n_edges;
+      of_centre_.reset(new Lanes[capacity_ * n_blocks_]);
     }
-    for (int64_t edge = 0; edge < n_edges_; ++edge) places_[edge] = place(begin + edge);
-  }
-
-  void start_block(int channel)
-  {
-    for (int64_t edge = 0; edge < n_edges_; ++edge) {
-      const Place at = places_[edge];
-      for (int l = 0; l < n_degrees_; ++l)
-        of_block_[edge * n_degrees_ + l] =
-            combine(at.node + l * shape_.channels + channel, at.weights);
+    Lanes *row = of_centre_.get();
+    for (int64_t edge = edges.begin; edge < edges.end; ++edge, row += n_blocks_) {
+      const Place at = place(edge);
+      for (int i = 0; i < n_blocks_; ++i) row[i] = combine(at.node + i * lanes<Real>, at.weights);
     }
   }
 
-  Lanes in_block(int64_t edge, int l, int) const
+  Lanes of_centre(int64_t edge, int l, int channel) const
   {
-    return of_block_[(edge - begin_) * n_degrees_ + l];
+    return of_centre_[(edge - begin_) * n_blocks_ + block(l, channel)];
   }
 
   void start_edge(int64_t edge)
   {
     const Place at = place(edge);
     const Weights slopes = slope_weights(at.t);
-    for (int i = 0; i < row_ / lanes<Real>; ++i) {
+    for (int i = 0; i < n_blocks_; ++i) {
       of_edge_[2 * i] = combine(at.node + i * lanes<Real>, at.weights);
       of_edge_[2 * i + 1] = combine(at.node + i * lanes<Real>, slopes);
     }
     along_edge_ = Lanes{};
   }
 
-  Lanes at_edge(int64_t, int l, int channel) const { return of_edge_[index(l, channel)]; }
+  Lanes at_edge(int64_t, int l, int channel) const { return of_edge_[2 * block(l, channel)]; }
 
   void add_gradient(const ConvolutionGradient<Real> &, int64_t, int l, int channel,
                     const Lanes &gradient)
   {
-    along_edge_ += gradient * of_edge_[index(l, channel) + 1];
+    along_edge_ += gradient * of_edge_[2 * block(l, channel) + 1];
   }
 
   void finish_edge(const ConvolutionGradient<Real> &out, int64_t edge)
@@ -118,10 +111,7 @@ template <class Numbers> class RadialSplines {
     Weights weights;
   };
 
-  int index(int l, int channel) const
-  {
-    return 2 * ((l * shape_.channels + channel) / lanes<Real>);
-  }
+  int block(int l, int channel) const { return (l * shape_.channels + channel) / lanes<Real>; }
 
   Place place(int64_t edge) const
   {
@@ -178,10 +168,9 @@ template <class Numbers> class RadialSplines {
   }
 
   const Convolution<Real> &shape_;
-  const int n_degrees_, row_;
-  int64_t begin_ = 0, n_edges_ = 0, capacity_ = 0;
-  std::unique_ptr<Place[]> places_;
-  std::unique_ptr<Lanes[]> of_block_, of_edge_;
+  const int row_, n_blocks_; // numbers and registers that one of the six rows has
+  int64_t begin_ = 0, capacity_ = 0;
+  std::unique_ptr<Lanes[]> of_centre_, of_edge_;
   Lanes along_edge_;
 };
 
@@ -197,7 +186,7 @@ inline void sum_moments(const Convolution<typename Numbers::Real> &shape, const 
   Lanes moment[Orders][Features] = {};
   for (int64_t edge = edges.begin; edge < edges.end; ++edge) {
     const int64_t row = shape.neighbours[edge] * shape.n_features + feature;
-    const Lanes r = radial.in_block(edge, l, channel);
+    const Lanes r = radial.of_centre(edge, l, channel);
     Lanes weighted[Features];
 #pragma GCC unroll 4
     for (int k = 0; k < Features; ++k)
@@ -261,9 +250,8 @@ void convolve(const Convolution<typename Numbers::Real> &shape, Range centres,
   Radial radial(shape);
   for (int64_t centre = centres.begin; centre < centres.end; ++centre) {
     const Range edges = {shape.first[centre], shape.first[centre + 1]};
-    radial.start_centre(edges.begin, edges.end);
+    radial.start_centre(edges);
     for (int channel = 0; channel < shape.channels; channel += lanes<Real>) {
-      radial.start_block(channel);
       int feature = 0;
       for (; feature + feature_tile <= shape.n_features; feature += feature_tile)
         sum_moments<Numbers, feature_tile>(shape, radial, edges, feature, channel, moments.get());
