@@ -48,6 +48,10 @@ KEPT_TO = {
         "potential_file",
         "training.run",
         "lammps_doctor",
+        "bench.silicon",
+        "bench.dynamics",
+        "bench.training",
+        "bench.scripts",
     },
     "vesin": {"data.neighbours"},
     "lightning": {"training"},
@@ -63,8 +67,8 @@ KEPT_TO = {
         "simulate.radial",
         "simulate.trajectory_reading",
     },
-    "e3nn": {"bench.peers"},
-    "mace": {"bench.peers"},
+    "e3nn": {"bench.peers", "bench.scripts"},
+    "mace": {"bench.peers", "bench.scripts"},
 }
 
 # What the entry point of LAMMPS brings along may import the standard library only.

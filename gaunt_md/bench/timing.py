@@ -67,7 +67,7 @@ def measure(cases: Mapping[str, Case], rounds: int) -> dict[str, Measurement]:
     }
 
 
-def seconds(run: Callable[[], None]) -> float:
+def seconds(run: Callable[[], object]) -> float:
     """Return the time one run takes."""
     start = time.perf_counter()
     run()

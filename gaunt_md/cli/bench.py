@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from . import bench_md, bench_profile, bench_train
 from .plain import Verbs
 
 if TYPE_CHECKING:
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
 app = Verbs(help="Measure on this machine, beside what else is installed.", no_args_is_help=True)
 
 
-@app.callback()
-def _bench() -> None:
-    """Keep the name of the only verb on the command line."""
+app.command()(bench_md.md)
+app.command()(bench_train.train)
+app.command()(bench_profile.profile)
 
 
 @app.command()

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +35,7 @@ from .config import Configuration, parse_configuration
 from .dataset import InOrder, Shuffled
 from .evaluate import compare
 from .folder import TrainingFolder
+from .lightning_settings import deterministic, quiet_lightning
 from .module import TrainingModule
 from .parameters import averaged_potential, potential_with
 from .prepare import TrainingData, asked_keys, prepare, required_labels
@@ -197,7 +196,7 @@ def _fit(
     module = TrainingModule(potential, options, options.epochs * len(batches), data.record)
     parameters = sum(p.numel() for p in potential.parameters())
     console.print(f"{parameters} parameters, {len(batches)} steps per epoch", highlight=False)
-    with _quiet_lightning(), _deterministic():
+    with quiet_lightning(), deterministic():
         trainer = lightning.Trainer(
             accelerator="cpu",
             devices=1,
@@ -257,28 +256,3 @@ def _refuse_changed_data(theirs: dict[str, Any], mine: dict[str, Any]) -> None:
                 f"data file '{now['file']}' has changed since this training began; restore it or "
                 "choose another --output"
             )
-
-
-@contextmanager
-def _deterministic() -> Iterator[None]:
-    """Make sums over edges the same each time, also in float32 on several threads."""
-    before = torch.are_deterministic_algorithms_enabled()
-    torch.use_deterministic_algorithms(True)
-    try:
-        yield
-    finally:
-        torch.use_deterministic_algorithms(before)
-
-
-@contextmanager
-def _quiet_lightning() -> Iterator[None]:
-    """Keep back Lightning's remarks on hardware and loaders, which are not the user's business."""
-    logger = logging.getLogger("lightning.pytorch")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module="lightning")
-            yield
-    finally:
-        logger.setLevel(level)

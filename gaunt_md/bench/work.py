@@ -1,0 +1,161 @@
+"""How much arithmetic and memory traffic the operations of a potential need.
+
+Counted from the formulas, not from what a kernel does: a kernel that computes something twice has
+no more work by it. Additions and multiplications count one each. Traffic is what must be read or
+written once in any case, as if everything else stayed in the cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import cast
+
+from ..model import Potential
+from ..model.convolution import TabulatedConvolution
+from ..model.interaction import Interaction
+from ..model.many_body import ManyBodyProduct
+
+_NUMBER = 4  # bytes of a float32
+_INDEX = 8
+
+
+@dataclass(frozen=True)
+class Work:
+    """Operations of arithmetic, and bytes that are read or written."""
+
+    operations: float = 0.0
+    bytes: float = 0.0
+
+    def __add__(self, other: Work) -> Work:
+        return Work(self.operations + other.operations, self.bytes + other.bytes)
+
+
+def convolution_value(convolution: TabulatedConvolution, atoms: int, edges: int) -> Work:
+    """Return the work of A_i = G : Σ_e h_j ⊗ (R Y)_e."""
+    degrees, channels = convolution.table.shape[2:]
+    outputs, moments = convolution.coupling.shape
+    features = moments // degrees**2
+    couplings = int(convolution.coupling.count_nonzero())
+    spline = 6 * degrees * channels  # value, slope and curvature at two nodes
+    filtered = degrees * features * channels / 2  # R h; a product without a sum
+    summed = moments * channels
+    of_edges = edges * (spline + filtered + summed)
+    read = edges * (_NUMBER * (1 + degrees**2) + _INDEX) + atoms * features * channels * _NUMBER
+    written = atoms * outputs * channels * _NUMBER
+    return Work(2 * (of_edges + atoms * couplings * channels), read + written)
+
+
+def convolution_gradient(
+    convolution: TabulatedConvolution, atoms: int, edges: int, *, by_features: bool
+) -> Work:
+    """Return the work of its gradient by distances and harmonics, and by features if wanted."""
+    degrees, channels = convolution.table.shape[2:]
+    outputs, moments = convolution.coupling.shape
+    features = moments // degrees**2
+    couplings = int(convolution.coupling.count_nonzero())
+    splines = 12 * degrees * channels  # and their slopes
+    filtered = degrees * features * channels / 2
+    of_harmonics = moments * channels
+    of_filtered = moments * channels
+    of_distances = degrees * (features + 1) * channels
+    of_features = degrees * features * channels if by_features else 0
+    of_edges = splines + filtered + of_harmonics + of_filtered + of_distances + of_features
+    read = edges * (_NUMBER * (1 + degrees**2) + _INDEX) + atoms * _NUMBER * channels * (
+        outputs + features
+    )
+    written = edges * _NUMBER * (1 + degrees**2) + (
+        atoms * features * channels * _NUMBER if by_features else 0
+    )
+    return Work(2 * (edges * of_edges + atoms * couplings * channels), read + written)
+
+
+def product_value(product: ManyBodyProduct, atoms: int) -> Work:
+    """Return the work of P [f_1 (w_1 + f_2 (w_2 + ...))] of given factors."""
+    points, columns = product.evaluation.shape
+    outputs, channels, factors = product.projection.shape[1], _channels(product), _factors(product)
+    evaluated = factors * points * columns  # even and odd degrees serve s and -s
+    # Multiplied at s and -s: a sum and a difference, a multiplication and an addition of weights.
+    multiplied = 2 * points * factors
+    projected = points * (outputs + 1)
+    moved = atoms * channels * _NUMBER * (factors * columns + outputs)
+    return Work(2 * atoms * channels * (evaluated + multiplied + projected), moved)
+
+
+def product_gradient(product: ManyBodyProduct, atoms: int) -> Work:
+    """Return the work of its gradient by the factors; their values are computed again."""
+    points, columns = product.evaluation.shape
+    outputs, channels, factors = product.projection.shape[1], _channels(product), _factors(product)
+    evaluated = factors * points * columns
+    multiplied = 2 * points * 2 * factors
+    of_values = points * (outputs + 1)
+    projected = factors * points * columns
+    moved = atoms * channels * _NUMBER * (2 * factors * columns + outputs)
+    operations = 2 * atoms * channels * (evaluated + multiplied + of_values + projected)
+    return Work(operations, moved)
+
+
+def linear(rows: int, degree: int, channels_in: int, channels_out: int) -> Work:
+    """Return the work of one matrix for each degree; that of its gradient by inputs is the same."""
+    coefficients = (degree + 1) ** 2
+    matrices = (degree + 1) * channels_in * channels_out
+    moved = rows * coefficients * (channels_in + channels_out) + matrices
+    return Work(2 * rows * coefficients * channels_in * channels_out, _NUMBER * moved)
+
+
+def work_of_operators(
+    potential: Potential, atoms: int, edges: int, *, fused: bool
+) -> dict[tuple[str, bool], Work]:
+    """Return the work of an evaluation by operator, and whether it is of the gradient.
+
+    Parameters
+    ----------
+    potential : Potential
+        Tabulated.
+    atoms, edges : int
+    fused : bool
+        Whether the mixes belong to the operator of the many-body product.
+    """
+    total: dict[tuple[str, bool], Work] = {}
+
+    def add(operator: str, gradient: bool, work: Work) -> None:
+        total[operator, gradient] = total.get((operator, gradient), Work()) + work
+
+    for number, (interaction, degree_in, degree_out) in enumerate(_interactions(potential)):
+        convolution = cast(TabulatedConvolution, interaction.convolution)
+        product = interaction.many_body
+        channels, later = _channels(product), number > 0
+        add("convolution", False, convolution_value(convolution, atoms, edges))
+        gradient = convolution_gradient(convolution, atoms, edges, by_features=later)
+        add("convolution", True, gradient)
+        name = "many_body" if fused else "grid_product"
+        add(name, False, product_value(product, atoms))
+        add(name, True, product_gradient(product, atoms))
+        degree = potential.filter_degree
+        mixes = linear(atoms, degree, channels, _factors(product) * channels)
+        # A fused operator mixes once more on its way back.
+        add("many_body" if fused else "degree_linear", False, mixes)
+        add("many_body" if fused else "degree_linear", True, mixes + mixes if fused else mixes)
+        kept = min(degree_in, degree_out)
+        for of_degree, has_gradient in ((degree_in, later), (degree_out, True), (kept, later)):
+            add("degree_linear", False, linear(atoms, of_degree, channels, channels))
+            if has_gradient:
+                add("degree_linear", True, linear(atoms, of_degree, channels, channels))
+    return total
+
+
+def _interactions(potential: Potential) -> Iterator[tuple[Interaction, int, int]]:
+    """Yield each interaction with the degrees of the features before and after it."""
+    options = potential.hyperparameters
+    degrees = [0, *[options["hidden_degree"]] * (potential.layers - 1), 0]
+    for interaction, (before, after) in zip(potential.interactions, pairwise(degrees), strict=True):
+        yield cast(Interaction, interaction), before, after
+
+
+def _channels(product: ManyBodyProduct) -> int:
+    return int(product.weight.shape[2])
+
+
+def _factors(product: ManyBodyProduct) -> int:
+    return int(product.weight.shape[1])
