@@ -88,9 +88,9 @@ def md(
 
     from .. import lammps
     from ..bench import md as bench
+    from ..bench.installations import installed_peers
     from ..bench.machine import described, machine
     from ..bench.md_figure import md_figure
-    from ..bench.installations import installed_peers
     from ..bench.silicon import hot_silicon
     from ..bench.untrained import Shape
     from ..simulate.figures import save

@@ -60,8 +60,8 @@ def train(
     import sys
 
     from ..bench import training as bench
-    from ..bench.machine import cores, described, machine
     from ..bench.installations import installed_peers
+    from ..bench.machine import cores, described, machine
     from ..bench.training_figure import training_figure
     from ..bench.untrained import Shape
     from ..simulate.figures import save
