@@ -14,13 +14,12 @@ from lammps_runs import (
     MEASURE,
     build_plugin,
     environment,
-    evaluate,
     read_evaluation,
     run_script,
     run_to_end,
     setup,
 )
-from samples import make_potential, silicon_oxide
+from samples import silicon_oxide
 
 from gaunt_md import potential_file
 from gaunt_md.model import Potential

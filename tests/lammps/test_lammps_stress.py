@@ -53,7 +53,8 @@ def atomic_virials(
         *setup(folder, atoms),
         *(pair_style or (f"pair_style gaunt {potential}", "pair_coeff * * Si O")),
         f"compute s all {compute} NULL pair",
-        "dump d all custom 1 stress.dump id " + " ".join(f"c_s[{k + 1}]" for k in range(components)),
+        "dump d all custom 1 stress.dump id "
+        + " ".join(f"c_s[{k + 1}]" for k in range(components)),
         "dump_modify d sort id format float %.17g",
         "thermo_style custom pe pxx pyy pzz pxy pxz pyz vol",
         "run 0 post no",
@@ -179,8 +180,10 @@ def test_heat_flux_is_the_motion_of_energy(
         *setup(tmp_path, atoms),
         f"pair_style gaunt {potential_file_float64}",
         "pair_coeff * * Si O",
-        *(f"set atom {i} vx {v[0]:.16g} vy {v[1]:.16g} vz {v[2]:.16g}"
-          for i, v in enumerate(velocities, 1)),
+        *(
+            f"set atom {i} vx {v[0]:.16g} vy {v[1]:.16g} vz {v[2]:.16g}"
+            for i, v in enumerate(velocities, 1)
+        ),
         "compute ke all ke/atom",
         "compute pe all pe/atom",
         "compute s all centroid/stress/atom NULL virial",
