@@ -55,7 +55,9 @@ def test_file_that_cannot_be_read(ranks: int, tmp_path: Path) -> None:
     ("arguments", "expected"),
     [
         ("", "needs a potential file, as in: pair_style gaunt si.pt"),
-        ("si.pt skin 2.0", "Unknown keyword 'skin'"),
+        ("si.pt skin 2.0", "Unknown keyword 'skin' of pair style gaunt: after the file, it takes"),
+        ("si.pt mode fast", "Mode 'fast' of pair style gaunt is unknown: write mode exchange or"),
+        ("si.pt mode", "Mode '' of pair style gaunt is unknown"),
     ],
 )
 def test_arguments_of_pair_style(arguments: str, expected: str, tmp_path: Path) -> None:
@@ -106,17 +108,6 @@ def test_settings_that_cannot_work(
 def test_null_needs_hybrid(coefficients: str, potential_file_float64: Path, tmp_path: Path) -> None:
     lines = with_coefficients(tmp_path, potential_file_float64, coefficients)
     assert "pair coeffs are not set" in refusal(tmp_path, [*lines, "run 0"])
-
-
-def test_per_atom_stress_is_refused_not_wrong(potential_file_float64: Path, tmp_path: Path) -> None:
-    lines = [
-        *with_coefficients(tmp_path, potential_file_float64),
-        "compute s all stress/atom NULL",
-        "compute total all reduce sum c_s[1]",
-        "thermo_style custom step c_total",
-        "run 0",
-    ]
-    assert "no per-atom stress yet" in refusal(tmp_path, lines, ranks=2)
 
 
 def test_excluded_bonded_pairs_are_refused(potential_file_float64: Path, tmp_path: Path) -> None:

@@ -15,7 +15,6 @@ from lammps_runs import (
     build_plugin,
     environment,
     read_evaluation,
-    run_script,
     run_to_end,
     setup,
 )
@@ -134,15 +133,3 @@ def test_ghosts_are_one_cutoff_thick(potential_file_float64: Path, tmp_path: Pat
     ]
     output = run_to_end(tmp_path, lines, ranks=2)
     assert re.findall(r"ghost atom cutoff = (\S+)", output) == ["4.5"]
-
-
-def test_modes_are_told_when_misspelt(potential_file_float64: Path, tmp_path: Path) -> None:
-    for keywords, expected in (
-        ("mode fast", "Mode 'fast' of pair style gaunt is unknown: write mode exchange or"),
-        ("mode", "Mode '' of pair style gaunt is unknown"),
-    ):
-        lines = [*setup(tmp_path, silicon_oxide())]
-        lines.append(f"pair_style gaunt {potential_file_float64} {keywords}")
-        finished = run_script(tmp_path, lines, ranks=2)
-        assert finished.returncode != 0
-        assert expected in finished.stdout
