@@ -19,6 +19,9 @@ class FeatureExchange {
 
   int doubles_per_atom() const { return n_doubles; }
 
+  double *row(int index) { return &rows_[static_cast<std::size_t>(index) * n_doubles]; }
+  const double *row(int index) const { return &rows_[static_cast<std::size_t>(index) * n_doubles]; }
+
   // Between these rows and those of the engine, the atoms of which are indices[begin] ....
   void take(const void *rows, const std::vector<int> &indices, int begin, int end);
   void give(void *rows, const std::vector<int> &indices, int begin, int end) const;
@@ -33,8 +36,6 @@ class FeatureExchange {
   double memory_usage() const;
 
  private:
-  double *row(int index) { return &rows_[static_cast<std::size_t>(index) * n_doubles]; }
-  const double *row(int index) const { return &rows_[static_cast<std::size_t>(index) * n_doubles]; }
   void add(void *target, const void *source) const;
 
   int n_numbers = 0, n_bytes = 0, n_doubles = 0;

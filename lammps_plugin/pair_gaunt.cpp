@@ -11,6 +11,7 @@
 #include "neigh_list.h"
 #include "neighbor.h"
 #include "update.h"
+#include "utils.h"
 
 #include <algorithm>
 #include <cmath>
@@ -44,8 +45,8 @@ PairGaunt::PairGaunt(LAMMPS *lmp) : Pair(lmp)
   no_virial_fdotr_compute = 1;
   centroidstressflag = CENTROID_AVAIL;
   ghostneigh = 1;
-  nextra = 2;
-  pvector = work;
+  nextra = 5;
+  pvector = extra;
   if (lmp->citeme) lmp->citeme->add(cite_gaunt);
 }
 
@@ -95,7 +96,7 @@ void PairGaunt::size_buffers()
 {
   features.clear(0, description.exchange_width, description.exchange_size);
   comm_forward = std::max(2, features.doubles_per_atom());  // 2 for find_images()
-  comm_reverse = features.doubles_per_atom();
+  comm_reverse = std::max(features.doubles_per_atom(), 3 * static_cast<int>(members.size()));
 }
 
 /// Let ghosts reach as far as the potential sees. Only the shell of ghosts grows: the neighbour
@@ -140,24 +141,27 @@ void PairGaunt::compute(int eflag, int vflag)
     error->all(FLERR,
                "Potential file '{}' was written by an older gaunt-md, which had no per-atom stress: "
                "write it again with 'gaunt-md export'",
-               file_name);
+               members[0].file);
 
-  if (neighbor->ago == 0 || static_cast<int>(identity.size()) != atom->nlocal + atom->nghost)
-    find_images();
+  const int n_all = atom->nlocal + atom->nghost;
+  if (neighbor->ago == 0 || static_cast<int>(identity.size()) != n_all) find_images();
   build_graph(atomic_virial, by_layers ? 1 : description.layers);
   energies.resize(graph.owned());
   edge_gradients.resize(3 * static_cast<std::size_t>(graph.n_edges()));
-  std::string problem = check_positions();
-  if (by_layers) {
-    const std::string found = evaluate_by_layers(atomic_virial);
-    if (problem.empty()) problem = found;
-  } else if (problem.empty()) {
-    problem = evaluate_at_once();
+  raise_if_any(check_positions());
+
+  const int n_members = static_cast<int>(members.size());
+  if (n_members > 1) deviation.begin(n_members, n_all);
+  for (int m = 0; m < n_members; ++m) {
+    const std::string problem = by_layers ? evaluate_by_layers(members[m], atomic_virial)
+                                          : evaluate_at_once(members[m]);
+    raise_if_any(problem.empty() ? check_results() : problem);
+    add_forces(1.0 / n_members);
+    if (evflag) tally(1.0 / n_members);
+    if (atomic_virial) tally_atomic_virials(1.0 / n_members);
+    if (n_members > 1) deviation.add(m, graph, edge_gradients);
   }
-  raise_if_any(problem.empty() ? check_results() : problem);
-  add_forces();
-  if (evflag) tally();
-  if (atomic_virial) tally_atomic_virials();
+  if (n_members > 1) report_deviation();
 }
 
 /// An atomic virial depends on where each image is, so each becomes an atom of the graph.
@@ -175,8 +179,8 @@ void PairGaunt::build_graph(bool unfolded, int layers)
   source.length_unit = length_unit;
   graph.build(source);
   const int repeats = layers == 1 ? description.layers : 1;
-  work[0] = static_cast<double>(repeats * graph.updates);
-  work[1] = static_cast<double>(repeats * graph.messages);
+  extra[0] = static_cast<double>(repeats * graph.updates);
+  extra[1] = static_cast<double>(repeats * graph.messages);
 }
 
 /// Find out which ghosts are images of the same atom: its owner and its index there travel the way
@@ -203,7 +207,7 @@ void PairGaunt::find_images()
 
 int PairGaunt::pack_forward_comm(int n, int *list, double *buf, int, int *)
 {
-  if (!finding_images) return features.pack(n, list, buf);
+  if (!finding_images) return travelling->pack(n, list, buf);
   int m = 0;
   for (int i = 0; i < n; ++i) {
     buf[m++] = home[list[i]].rank;
@@ -214,7 +218,7 @@ int PairGaunt::pack_forward_comm(int n, int *list, double *buf, int, int *)
 
 void PairGaunt::unpack_forward_comm(int n, int first, double *buf)
 {
-  if (!finding_images) return features.unpack(n, first, buf);
+  if (!finding_images) return travelling->unpack(n, first, buf);
   int m = 0;
   for (int i = first; i < first + n; ++i) {
     home[i].rank = static_cast<int>(buf[m++]);
@@ -224,12 +228,12 @@ void PairGaunt::unpack_forward_comm(int n, int first, double *buf)
 
 int PairGaunt::pack_reverse_comm(int n, int first, double *buf)
 {
-  return features.pack_reverse(n, first, buf);
+  return travelling->pack_reverse(n, first, buf);
 }
 
 void PairGaunt::unpack_reverse_comm(int n, int *list, double *buf)
 {
-  features.unpack_reverse(n, list, buf);
+  travelling->unpack_reverse(n, list, buf);
 }
 
 /// A number of doubles per atom; LAMMPS before 2025 reads it here instead of as an argument.
@@ -258,18 +262,18 @@ std::string PairGaunt::check_positions() const
 }
 
 /// Fill `energies` and `edge_gradients`; returns what went wrong on this rank, or nothing.
-std::string PairGaunt::evaluate_at_once()
+std::string PairGaunt::evaluate_at_once(const Member &member)
 {
   if (graph.owned() == 0) return "";
   const gaunt_graph view = graph.view();
   gaunt_result result = {energies.data(), edge_gradients.data(), nullptr};
   char message[GAUNT_MESSAGE_SIZE] = "";
-  return engine->evaluate(potential, &view, comm->nthreads, &result, message) ? message : "";
+  return engine->evaluate(member.potential, &view, comm->nthreads, &result, message) ? message : "";
 }
 
 /// The same, `edge_virials` too if they are wanted, layer after layer. Whatever happens on this
 /// rank, it takes part in all communication.
-std::string PairGaunt::evaluate_by_layers(bool atomic_virial)
+std::string PairGaunt::evaluate_by_layers(const Member &member, bool atomic_virial)
 {
   gaunt_graph view = graph.view();
   gaunt_result result = {energies.data(), edge_gradients.data(), nullptr};
@@ -285,16 +289,16 @@ std::string PairGaunt::evaluate_by_layers(bool atomic_virial)
 
   for (int layer = 0; layer < description.layers; ++layer) {
     void *rows = nullptr;
-    if (working) does(engine->forward(potential, &view, layer, comm->nthreads, &rows, message));
+    if (working) does(engine->forward(member.potential, &view, layer, comm->nthreads, &rows, message));
     if (layer + 1 < description.layers) fill_ghosts(working ? rows : nullptr);
   }
   for (int layer = description.layers - 1; layer >= 0; --layer) {
     void *rows[GAUNT_MAX_PASSES] = {};
-    if (working) does(engine->backward(potential, layer, comm->nthreads, rows, message));
+    if (working) does(engine->backward(member.potential, layer, comm->nthreads, rows, message));
     for (int pass = 0; layer > 0 && pass < (atomic_virial ? GAUNT_MAX_PASSES : 1); ++pass)
       collect_from_ghosts(working ? rows[pass] : nullptr);
   }
-  if (working) does(engine->result(potential, comm->nthreads, &result, message));
+  if (working) does(engine->result(member.potential, comm->nthreads, &result, message));
   return message;
 }
 
@@ -353,10 +357,10 @@ std::string PairGaunt::not_finite(int index, const char *what) const
 
 /// An edge's gradient pulls its two ends. Ghosts' shares travel home in LAMMPS's own reverse
 /// communication.
-void PairGaunt::add_forces()
+void PairGaunt::add_forces(double weight)
 {
   double **f = atom->f;
-  const double force_unit = energy_unit / length_unit;
+  const double force_unit = weight * energy_unit / length_unit;
   for (int e = 0; e < graph.n_edges(); ++e) {
     double *fi = f[graph.atoms[graph.centres[e]]];
     double *fj = f[graph.atoms[graph.neighbours[e]]];
@@ -368,10 +372,11 @@ void PairGaunt::add_forces()
   }
 }
 
-void PairGaunt::tally()
+void PairGaunt::tally(double weight)
 {
+  const double unit = weight * energy_unit;
   for (int a = 0; a < graph.owned(); ++a) {
-    const double energy = energy_unit * energies[a];
+    const double energy = unit * energies[a];
     if (eflag_global) eng_vdwl += energy;
     if (eflag_atom) eatom[graph.atoms[a]] += energy;
   }
@@ -379,19 +384,20 @@ void PairGaunt::tally()
   for (int e = 0; e < graph.n_edges(); ++e) {
     const double *d = &graph.edge_vectors[3 * e];
     const double *g = &edge_gradients[3 * e];
-    virial[0] -= energy_unit * d[0] * g[0];
-    virial[1] -= energy_unit * d[1] * g[1];
-    virial[2] -= energy_unit * d[2] * g[2];
+    virial[0] -= unit * d[0] * g[0];
+    virial[1] -= unit * d[1] * g[1];
+    virial[2] -= unit * d[2] * g[2];
     // Symmetric in sum, up to the rounding of the network.
-    virial[3] -= energy_unit * 0.5 * (d[0] * g[1] + d[1] * g[0]);
-    virial[4] -= energy_unit * 0.5 * (d[0] * g[2] + d[2] * g[0]);
-    virial[5] -= energy_unit * 0.5 * (d[1] * g[2] + d[2] * g[1]);
+    virial[3] -= unit * 0.5 * (d[0] * g[1] + d[1] * g[0]);
+    virial[4] -= unit * 0.5 * (d[0] * g[2] + d[2] * g[0]);
+    virial[5] -= unit * 0.5 * (d[1] * g[2] + d[2] * g[1]);
   }
 }
 
 /// Virials of atoms, see gaunt_result; ghosts' shares travel home in LAMMPS's own communication.
-void PairGaunt::tally_atomic_virials()
+void PairGaunt::tally_atomic_virials(double weight)
 {
+  const double unit = weight * energy_unit;
   // LAMMPS's order: first the index of the position, then that of the force.
   static constexpr int order[9][2] = {{0, 0}, {1, 1}, {2, 2}, {0, 1}, {0, 2},
                                       {1, 2}, {1, 0}, {2, 0}, {2, 1}};
@@ -404,14 +410,55 @@ void PairGaunt::tally_atomic_virials()
     double of_centre[3][3], of_neighbour[3][3];
     for (int k = 0; k < 3; ++k)
       for (int m = 0; m < 3; ++m) {
-        const double shared = energy_unit * edge_virials[9 * e + 3 * k + m];
+        const double shared = unit * edge_virials[9 * e + 3 * k + m];
         of_centre[k][m] = -shared;
         of_neighbour[k][m] =
-            shared - energy_unit * graph.edge_vectors[3 * e + k] * edge_gradients[3 * e + m];
+            shared - unit * graph.edge_vectors[3 * e + k] * edge_gradients[3 * e + m];
       }
     add(graph.atoms[graph.centres[e]], of_centre);
     add(graph.atoms[graph.neighbours[e]], of_neighbour);
   }
+}
+
+/* ---------------------------------------------------------------------- committee */
+
+void PairGaunt::report_deviation()
+{
+  travelling = &deviation.forces();
+  reverse_comm(3 * static_cast<int>(members.size()));
+  travelling = &features;
+  deviation.of_atoms.assign(std::max(atom->nlocal, 1), 0.0);
+  const auto summary = deviation.finish(graph, static_cast<double>(atom->natoms), world);
+  if (comm->me != 0) return;
+  extra[2] = summary.max_force;
+  extra[3] = summary.min_force;
+  extra[4] = summary.mean_force;
+  if (deviation_file.empty() || update->ntimestep % deviation_every != 0) return;
+  if (!deviation_stream) {
+    deviation_stream.reset(fopen(deviation_file.c_str(), "w"));
+    if (!deviation_stream)
+      error->one(FLERR, "Pair style gaunt cannot write '{}': {}", deviation_file,
+                 utils::getsyserror());
+    fputs(deviation_header().c_str(), deviation_stream.get());
+  }
+  fputs(deviation_line(static_cast<long>(update->ntimestep), summary).c_str(),
+        deviation_stream.get());
+  fflush(deviation_stream.get());
+}
+
+/// For fix pair, which asks for `deviation`, and with the flag 1 announces when it will.
+void *PairGaunt::extract_peratom(const char *name, int &columns)
+{
+  columns = 0;
+  if (strcmp(name, "deviation") != 0 || members.size() < 2) return nullptr;
+  if (deviation.of_atoms.empty()) deviation.of_atoms.assign(std::max(atom->nlocal, 1), 0.0);
+  return deviation.of_atoms.data();
+}
+
+void *PairGaunt::extract(const char *name, int &dimension)
+{
+  dimension = 0;
+  return strcmp(name, "deviation_flag") == 0 ? &deviation_flag : nullptr;
 }
 
 /* ---------------------------------------------------------------------- all ranks together */

@@ -11,11 +11,14 @@ PairStyle(gaunt,PairGaunt);
 
 #include "pair.h"
 
+#include "deviation.h"
 #include "engine.h"
 #include "feature_exchange.h"
 #include "local_graph.h"
 
+#include <cstdio>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -52,12 +55,24 @@ class PairGaunt : public Pair {
   void unpack_forward_comm(int, int, double *) override;
   int pack_reverse_comm(int, int, double *) override;
   void unpack_reverse_comm(int, int *, double *) override;
+  void *extract(const char *, int &) override;
+  void *extract_peratom(const char *, int &) override;
   double memory_usage() override;
 
  private:
+  /// One of a committee, or the only one.
+  struct Member {
+    std::string file;  // as given in pair_style
+    gaunt_potential *potential = nullptr;
+    std::string sha256;
+  };
+
   // input
   enum class Mode { automatic, exchange, ghost };
-  std::string load(const std::string &file);
+  int read_keyword(int narg, char **arg, int at, std::vector<std::string> &files);
+  std::string load(const std::vector<std::string> &files);
+  std::string load_member(const std::string &file);
+  std::string differs(const gaunt_description &other) const;
   void release();
   void allocate();
   void map_type(int type, const std::string &element);
@@ -73,8 +88,8 @@ class PairGaunt : public Pair {
   void build_graph(bool unfolded, int layers);
   void find_images();
   std::string check_positions() const;
-  std::string evaluate_at_once();
-  std::string evaluate_by_layers(bool atomic_virial);
+  std::string evaluate_at_once(const Member &member);
+  std::string evaluate_by_layers(const Member &member, bool atomic_virial);
   std::string check_results() const;
   std::string not_finite(int index, const char *what) const;
   void place_atoms();
@@ -82,18 +97,18 @@ class PairGaunt : public Pair {
   void collect_from_ghosts(void *rows);
   void forward_comm(int size);
   void reverse_comm(int size);
-  void add_forces();
-  void tally();
-  void tally_atomic_virials();
+  void add_forces(double weight);
+  void tally(double weight);
+  void tally_atomic_virials(double weight);
+  void report_deviation();
 
   // all ranks together
   void raise_if_any(const std::string &problem);
   void broadcast(std::string &text);
 
   const gaunt_engine_functions *engine = nullptr;
-  gaunt_potential *potential = nullptr;
-  gaunt_description description{};
-  std::string file_name;             // as given in pair_style
+  std::vector<Member> members;
+  gaunt_description description{};   // of the first one; the others are alike
   Mode mode = Mode::automatic;
   std::vector<int> species_of_type;  // [1..ntypes], -1 for NULL
 
@@ -113,12 +128,22 @@ class PairGaunt : public Pair {
 
   LocalGraph graph;
   FeatureExchange features;
-  bool finding_images = false;         // what LAMMPS communicates: homes, or else features
+  bool finding_images = false;             // what LAMMPS communicates: homes,
+  FeatureExchange *travelling = &features; // or else these
   std::vector<double> positions;       // [atoms][3] angstrom, of a graph with atomic virials
   std::vector<double> energies;        // [owned] eV
   std::vector<double> edge_gradients;  // [edges][3] eV/angstrom
   std::vector<double> edge_virials;    // [edges][3][3] eV
-  double work[2] = {0.0, 0.0};         // pvector: updates of atoms, messages along edges
+
+  Deviation deviation;         // of a committee
+  std::string deviation_file;  // empty if none is to be written
+  int deviation_every = 0;
+  std::unique_ptr<FILE, int (*)(FILE *)> deviation_stream{nullptr, fclose};
+  int deviation_flag = 0;  // fix pair sets it; deviations are there in every step anyway
+
+  // pvector: updates of atoms, messages along edges, and, on one rank, since LAMMPS sums over them,
+  // largest, least and mean deviation of forces
+  double extra[5] = {};
 };
 
 }  // namespace LAMMPS_NS

@@ -58,29 +58,59 @@ void PairGaunt::settings(int narg, char **arg)
   if (narg < 1)
     error->all(FLERR, "Pair style gaunt needs a potential file, as in: pair_style gaunt si.pt");
   mode = Mode::automatic;
-  for (int k = 1; k < narg; k += 2) {
-    if (strcmp(arg[k], "mode") != 0)
-      error->all(FLERR, "Unknown keyword '{}' of pair style gaunt: after the file, it takes {}",
-                 arg[k], "mode exchange or mode ghost");
-    const std::string value = k + 1 < narg ? arg[k + 1] : "";
-    if (value != "exchange" && value != "ghost")
-      error->all(FLERR, "Mode '{}' of pair style gaunt is unknown: write mode exchange or mode ghost",
-                 value);
-    mode = value == "ghost" ? Mode::ghost : Mode::exchange;
-  }
-  raise_if_any(load(arg[0]));
-  if (comm->me == 0) {
+  deviation_file.clear();
+  deviation_stream.reset();
+  std::vector<std::string> files = {arg[0]};
+  for (int at = 1; at < narg;) at = read_keyword(narg, arg, at, files);
+  if (!deviation_file.empty() && files.size() == 1)
+    error->all(FLERR, "Keyword deviation of pair style gaunt needs a committee: add 'committee "
+                      "FILE_2 ...', the other potentials");
+  raise_if_any(load(files));
+  if (comm->me != 0) return;
+  for (const Member &member : members)
     utils::logmesg(lmp,
                    "Pair style gaunt: {} for {}, cutoff {} Angstrom, layers {}, torch {}, "
                    "sha256 {}\n",
-                   find_potential(file_name), known_elements(), description.cutoff,
-                   description.layers, engine->torch_version(), description.sha256);
-    if (mode == Mode::automatic && !exchanges() && comm->nprocs > 1)
-      error->warning(FLERR,
-                     "Potential file '{}' was written by an older gaunt-md, which makes several "
-                     "ranks slow (mode ghost): write it again with 'gaunt-md export'",
-                     file_name);
+                   find_potential(member.file), known_elements(), description.cutoff,
+                   description.layers, engine->torch_version(), member.sha256);
+  if (mode == Mode::automatic && !exchanges() && comm->nprocs > 1)
+    error->warning(FLERR,
+                   "Potential file '{}' was written by an older gaunt-md, which makes several "
+                   "ranks slow (mode ghost): write it again with 'gaunt-md export'",
+                   members[0].file);
+}
+
+/// Read the keyword at an argument, with its values; returns where the next one is.
+int PairGaunt::read_keyword(int narg, char **arg, int at, std::vector<std::string> &files)
+{
+  const std::string keyword = arg[at++];
+  const auto value = [&] { return at < narg ? std::string(arg[at++]) : std::string(); };
+  const auto is_keyword = [](const std::string &word) {
+    return word == "mode" || word == "committee" || word == "deviation";
+  };
+  if (keyword == "mode") {
+    const std::string name = value();
+    if (name != "exchange" && name != "ghost")
+      error->all(FLERR, "Mode '{}' of pair style gaunt is unknown: write mode exchange or mode ghost",
+                 name);
+    mode = name == "ghost" ? Mode::ghost : Mode::exchange;
+  } else if (keyword == "committee") {
+    while (at < narg && !is_keyword(arg[at])) files.emplace_back(arg[at++]);
+    if (files.size() == 1)
+      error->all(FLERR, "Keyword committee of pair style gaunt needs the files of the other "
+                        "potentials, as in: pair_style gaunt 1.pt committee 2.pt 3.pt");
+  } else if (keyword == "deviation") {
+    const std::string every = value();
+    deviation_file = value();
+    deviation_every = utils::is_integer(every) ? std::atoi(every.c_str()) : 0;
+    if (deviation_every < 1 || deviation_file.empty() || is_keyword(deviation_file))
+      error->all(FLERR, "Keyword deviation of pair style gaunt needs a number of steps and a file, "
+                        "as in: deviation 100 model_devi.out");
+  } else {
+    error->all(FLERR, "Unknown keyword '{}' of pair style gaunt: after the file, it takes mode, "
+                      "committee and deviation", keyword);
   }
+  return at;
 }
 
 /// Do ranks exchange features? Otherwise each computes what it needs of its neighbours' atoms.
@@ -89,11 +119,26 @@ bool PairGaunt::exchanges() const
   return mode != Mode::ghost && (description.layers == 1 || description.exchange_width > 0);
 }
 
-/// Load a potential on all ranks; returns what went wrong on this one, or nothing.
-std::string PairGaunt::load(const std::string &file)
+/// Load potentials on all ranks; returns what went wrong on this one, or nothing.
+std::string PairGaunt::load(const std::vector<std::string> &files)
 {
   release();
-  file_name = file;
+  std::string problem;
+  for (const auto &file : files) {
+    const std::string found = load_member(file);
+    if (problem.empty()) problem = found;
+  }
+  if (!problem.empty()) return problem;
+  if (mode == Mode::exchange && !exchanges())
+    return fmt::format("potential file '{}' was written by an older gaunt-md and cannot be computed "
+                       "layer by layer: write it again with 'gaunt-md export', or use mode ghost",
+                       files[0]);
+  size_buffers();
+  return "";
+}
+
+std::string PairGaunt::load_member(const std::string &file)
+{
   std::string bytes, problem;
   if (comm->me == 0) problem = read_potential(file, bytes);
   broadcast(bytes);
@@ -102,24 +147,43 @@ std::string PairGaunt::load(const std::string &file)
   engine = gaunt::load_engine(problem);
   if (!engine) return problem;
   char message[GAUNT_MESSAGE_SIZE] = "";
-  if (engine->load(bytes.data(), bytes.size(), file.c_str(), &potential, message)) return message;
-  description = engine->describe(potential);
-  if (mode == Mode::exchange && !exchanges())
-    return fmt::format("potential file '{}' was written by an older gaunt-md and cannot be computed "
-                       "layer by layer: write it again with 'gaunt-md export', or use mode ghost",
-                       file);
-  size_buffers();
-  return "";
+  Member member;
+  member.file = file;
+  if (engine->load(bytes.data(), bytes.size(), file.c_str(), &member.potential, message))
+    return message;
+  const gaunt_description found = engine->describe(member.potential);
+  member.sha256 = found.sha256;
+  members.push_back(member);
+  if (members.size() == 1) description = found;
+  const std::string difference = differs(found);
+  return difference.empty() ? ""
+                            : fmt::format("potential '{}' differs from '{}' in its {}: those of a "
+                                          "committee must be alike",
+                                          file, members[0].file, difference);
+}
+
+/// What makes a potential unfit for the committee of the first one, or nothing.
+std::string PairGaunt::differs(const gaunt_description &other) const
+{
+  if (other.cutoff != description.cutoff) return "cutoff";
+  if (other.layers != description.layers) return "number of layers";
+  if (other.exchange_width != description.exchange_width ||
+      other.exchange_size != description.exchange_size)
+    return "features";
+  bool same = other.n_elements == description.n_elements;
+  for (int s = 0; same && s < other.n_elements; ++s)
+    same = strcmp(other.elements[s], description.elements[s]) == 0;
+  return same ? "" : "elements";
 }
 
 void PairGaunt::release()
 {
-  if (potential) engine->release(potential);
-  potential = nullptr;
   restore_ghost_shell();
   // Types have to be mapped anew to the elements of the next potential.
   if (allocated)
     for (int i = 1; i <= atom->ntypes; ++i) map_type(i, "NULL");
+  for (const Member &member : members) engine->release(member.potential);
+  members.clear();
 }
 
 void PairGaunt::allocate()
@@ -136,7 +200,7 @@ void PairGaunt::allocate()
 
 void PairGaunt::coeff(int narg, char **arg)
 {
-  if (!potential)
+  if (members.empty())
     error->all(FLERR, "Pair style gaunt has no potential: repeat pair_style gaunt FILE first");
   const int given = narg - 2;  // after * *, which LAMMPS itself insists on
   if (given != atom->ntypes)
@@ -158,7 +222,7 @@ void PairGaunt::map_type(int type, const std::string &element)
       error->all(FLERR,
                  "Potential '{}' has no element {}; it knows: {}. Name one of them, or NULL, for "
                  "atom type {}",
-                 file_name, element, known_elements(), type);
+                 members[0].file, element, known_elements(), type);
   }
   for (int other = 1; other <= atom->ntypes; ++other)
     setflag[type][other] = setflag[other][type] =
@@ -174,8 +238,8 @@ std::string PairGaunt::known_elements() const
 
 /* ---------------------------------------------------------------------- restart */
 
-// A restart file holds the potential's file name, its SHA-256 and the element of each type, not
-// the potential itself.
+// A restart file holds the potentials' file names and SHA-256, the mode, and the element of each
+// type, not the potentials themselves. Deviations are written where pair_style says so.
 
 static constexpr const char *mode_names[] = {"automatic", "exchange", "ghost"};
 
@@ -197,24 +261,35 @@ static std::string read_text(FILE *fp, Error *error)
 
 void PairGaunt::write_restart_settings(FILE *fp)
 {
-  write_text(file_name, fp);
-  write_text(description.sha256, fp);
   write_text(mode_names[static_cast<int>(mode)], fp);
+  write_text(std::to_string(members.size()), fp);
+  for (const Member &member : members) {
+    write_text(member.file, fp);
+    write_text(member.sha256, fp);
+  }
 }
 
 void PairGaunt::read_restart_settings(FILE *fp)
 {
-  std::string file, sha256, mode_name;
-  for (std::string *text : {&file, &sha256, &mode_name}) {
-    if (comm->me == 0) *text = read_text(fp, error);
-    broadcast(*text);
-  }
+  const auto next = [&] {
+    std::string text;
+    if (comm->me == 0) text = read_text(fp, error);
+    broadcast(text);
+    return text;
+  };
+  const std::string mode_name = next();
   for (const Mode known : {Mode::automatic, Mode::exchange, Mode::ghost})
     if (mode_name == mode_names[static_cast<int>(known)]) mode = known;
-  std::string problem = load(file);
-  if (problem.empty() && sha256 != description.sha256)
-    problem = fmt::format("potential file '{}' is not the one of the restart file (sha256 {})",
-                          file, sha256);
+  std::vector<std::string> files(std::stoul(next())), digests(files.size());
+  for (std::size_t k = 0; k < files.size(); ++k) {
+    files[k] = next();
+    digests[k] = next();
+  }
+  std::string problem = load(files);
+  for (std::size_t k = 0; problem.empty() && k < files.size(); ++k)
+    if (digests[k] != members[k].sha256)
+      problem = fmt::format("potential file '{}' is not the one of the restart file (sha256 {})",
+                            files[k], digests[k]);
   raise_if_any(problem);
 }
 
