@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .calculator import GauntCalculator
+    from .committee import CommitteeCalculator
 
 __version__ = "0.1.0"
-__all__ = ["GauntCalculator", "__version__"]
+__all__ = ["CommitteeCalculator", "GauntCalculator", "__version__"]
 
 
 def __getattr__(name: str) -> Any:
@@ -18,6 +19,10 @@ def __getattr__(name: str) -> Any:
         from .calculator import GauntCalculator
 
         return GauntCalculator
+    if name == "CommitteeCalculator":
+        from .committee import CommitteeCalculator
+
+        return CommitteeCalculator
     raise AttributeError(f"module 'gaunt_md' has no attribute '{name}'")
 
 

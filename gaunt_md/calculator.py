@@ -15,9 +15,11 @@ from ase.calculators.calculator import Calculator, PropertyNotImplementedError, 
 from ase.stress import full_3x3_to_voigt_6_stress
 
 from . import potential_file
-from .data.graph import Evaluation, evaluate, join, own_settings
+from .data.graph import Evaluation, Graph, evaluate, join, own_settings
 from .data.neighbours import NeighbourList, build_graph, species_of
+from .descriptors import descriptors
 from .errors import GauntError, InputError, PotentialFileError
+from .hessian import hessian
 
 # Potentials in use, by digest of the file and precision. They have no state, so that calculators
 # can share one.
@@ -74,6 +76,7 @@ class GauntCalculator(Calculator):
     forces : ndarray, shape (atoms, 3), eV/Å
     stress : ndarray, shape (6,), eV/Å^3, order xx yy zz yz xz xy, positive under tension; for
         structures with three cell vectors
+    stresses : ndarray, shape (atoms, 6), eV/Å^3, with sum ``stress``; not for heat currents
 
     All are computed at once. Errors are of gaunt-md and of ASE at the same time: `StructureError`
     and `PotentialError` are ASE's ``InputError``, `CalculationFailedError` its
@@ -82,7 +85,7 @@ class GauntCalculator(Calculator):
 
     name = "gaunt"
     # Lists of our own: ASE's are shared by all calculators.
-    implemented_properties = ["energy", "free_energy", "energies", "forces", "stress"]  # noqa: RUF012
+    implemented_properties = ["energy", "free_energy", "energies", "forces", "stress", "stresses"]  # noqa: RUF012
     ignored_changes = {"initial_charges", "initial_magmoms"}  # noqa: RUF012
 
     def __init__(
@@ -162,18 +165,56 @@ class GauntCalculator(Calculator):
             As for `calculate`.
         """
         structure = self.atoms if atoms is None else atoms
-        if (
-            name == "stress"
-            and allow_calculation
-            and structure is not None
-            and structure.cell.rank < 3
-        ):
+        if allow_calculation and structure is not None:
+            self.require_volume(name, structure)
+        return super().get_property(name, atoms, allow_calculation)
+
+    @staticmethod
+    def require_volume(name: str, atoms: Atoms) -> None:
+        """Check that a structure has a volume if the property ``name`` needs one.
+
+        Raises
+        ------
+        NoStressError
+            If it has none.
+        """
+        if name in ("stress", "stresses") and atoms.cell.rank < 3:
             raise NoStressError(
                 "stress is force by area, and this structure has no volume: its cell is "
-                f"{structure.cell.tolist()}, its pbc {structure.pbc.tolist()}. Set three cell "
+                f"{atoms.cell.tolist()}, its pbc {atoms.pbc.tolist()}. Set three cell "
                 "vectors (atoms.cell, and atoms.pbc for the directions that repeat), or do without"
             )
-        return super().get_property(name, atoms, allow_calculation)
+
+    def get_hessian(self, atoms: Atoms | None = None) -> np.ndarray:
+        """Return the second derivatives of the energy by the positions, exact to rounding.
+
+        They are computed in double precision. ``ase.vibrations.VibrationsData.from_2d(atoms,
+        hessian)`` makes vibrations of them.
+
+        Returns
+        -------
+        ndarray, shape (3 atoms, 3 atoms), float64
+            In eV/Å^2. Errors as for `calculate`.
+        """
+        double = self.in_double_precision()
+        return hessian(double._potential, self._graph(atoms))
+
+    def get_descriptors(self, atoms: Atoms | None = None) -> np.ndarray:
+        """Return what the potential knows of each atom's neighbourhood, whatever its orientation.
+
+        Returns
+        -------
+        ndarray, shape (atoms, layers * channels), float64
+            Without unit. Errors as for `calculate`.
+        """
+        return descriptors(self._potential, self._graph(atoms))
+
+    def _graph(self, atoms: Atoms | None) -> Graph:
+        structure = self.atoms if atoms is None else atoms
+        if structure is None:
+            raise StructureError("there is no structure; give one, or compute one before")
+        with _errors_of_ase():
+            return build_graph(structure, self.elements, self.cutoff)
 
     def calculate_many(self, structures: Sequence[Atoms]) -> list[dict[str, Any]]:
         """Return all properties of several structures, from one evaluation.
@@ -225,12 +266,13 @@ def _results(evaluation: Evaluation, structures: Sequence[Atoms]) -> list[dict[s
     """Return what ASE calls results, for each structure of a batch."""
     sizes = [len(atoms) for atoms in structures]
     found = []
-    for atoms, energy, energies, forces, virial in zip(
+    for atoms, energy, energies, forces, virial, virials in zip(
         structures,
         evaluation.energies.tolist(),
         evaluation.atomic_energies.split(sizes),
         evaluation.forces.split(sizes),
         evaluation.virials,
+        evaluation.atomic_virials.split(sizes),
         strict=True,
     ):
         results: dict[str, Any] = {
@@ -242,6 +284,8 @@ def _results(evaluation: Evaluation, structures: Sequence[Atoms]) -> list[dict[s
         if atoms.cell.rank == 3:
             stress = virial.numpy() / atoms.cell.volume
             results["stress"] = full_3x3_to_voigt_6_stress(stress)
+            stresses = virials.numpy() / atoms.cell.volume
+            results["stresses"] = full_3x3_to_voigt_6_stress(stresses)
         _check_finite(atoms, results)
         found.append(results)
     return found

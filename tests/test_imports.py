@@ -32,7 +32,8 @@ LAYERS = (
     {"model"},
     {"data.graph"},
     {"data", "potential_file", "training"},
-    {"calculator", "batch"},
+    {"hessian", "descriptors"},
+    {"calculator", "batch", "committee"},
     {"simulate", "lammps_doctor"},
     {"bench"},
     {"cli"},
@@ -43,6 +44,7 @@ KEPT_TO = {
     "ase": {
         "calculator",
         "batch",
+        "committee",
         "simulate",
         "data",
         "potential_file",

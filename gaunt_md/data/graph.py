@@ -47,12 +47,16 @@ class Evaluation:
     forces : Tensor, shape (atoms, 3), eV/Å
     virials : Tensor, shape (structures, 3, 3), eV
         Strain derivative dE/dε, symmetric; divided by the volume it is the stress in ASE's sign.
+    atomic_virials : Tensor, shape (atoms, 3, 3), eV
+        Symmetric, with the virial as their sum: half of each edge's belongs to either end. It is
+        one of many ways to share it out, and none for heat currents, where LAMMPS has the exact.
     """
 
     energies: Tensor
     atomic_energies: Tensor
     forces: Tensor
     virials: Tensor
+    atomic_virials: Tensor
 
 
 def join(graphs: Sequence[Graph]) -> Graph:
@@ -125,7 +129,13 @@ def evaluate(potential: Any, graph: Graph, create_graph: bool = False) -> Evalua
         .index_add(0, graph.neighbours, -edge_gradients)
     )
     edge_virials = graph.edge_vectors.unsqueeze(2) * edge_gradients.unsqueeze(1)
-    virials = edge_gradients.new_zeros(graph.n_structures, 3, 3).index_add(
-        0, graph.structures[graph.centres], edge_virials
+    edge_virials = 0.25 * (edge_virials + edge_virials.mT)
+    atomic_virials = (
+        edge_gradients.new_zeros(len(graph.species), 3, 3)
+        .index_add(0, graph.centres, edge_virials)
+        .index_add(0, graph.neighbours, edge_virials)
     )
-    return Evaluation(energies, atomic_energies, forces, 0.5 * (virials + virials.mT))
+    virials = edge_gradients.new_zeros(graph.n_structures, 3, 3).index_add(
+        0, graph.structures, atomic_virials
+    )
+    return Evaluation(energies, atomic_energies, forces, virials, atomic_virials)
