@@ -38,13 +38,17 @@ class RadialDistribution:
     @property
     def first_minimum(self) -> float | None:
         """Distance in Å of the lowest g(r) between first and second maximum, if there is one."""
-        peak = int(self.values.argmax())
-        beyond = self.values[peak:]
-        below = np.flatnonzero(beyond < 0.5 * min(beyond[0], 2.0))
-        if beyond[0] <= 1.0 or not len(below):
+        risen = np.flatnonzero(self.values > 1.0)
+        if not len(risen):
+            return None
+        # The first shell, not the highest: in crystals, farther ones can be higher.
+        beyond = self.values[risen[0] :]
+        highest = np.maximum.accumulate(beyond)
+        below = np.flatnonzero(beyond < 0.5 * np.minimum(highest, 2.0))
+        if not len(below):
             return None
         # The first shell has ended; up to where g(r) rises above one again, it is lowest.
-        start = peak + int(below[0])
+        start = int(risen[0] + below[0])
         above = np.flatnonzero(self.values[start:] > 1.0)
         end = start + int(above[0]) if len(above) else len(self.values)
         lowest = self.values[start:end].min()
