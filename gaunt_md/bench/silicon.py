@@ -8,7 +8,7 @@ from ase import Atoms, units
 from ase.build import bulk
 
 from ..errors import InputError
-from ..simulate.dynamics import thermalised
+from ..simulate.velocities import thermalised
 
 LATTICE_CONSTANT = 5.468
 """Of the PBE functional, Å."""
