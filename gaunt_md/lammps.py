@@ -168,7 +168,7 @@ def _build(wanted: Environment, folder: Path) -> None:
         raise BuildError("there is no C++ compiler: install g++, or set CXX to one")
     print(
         f"gaunt-md: building pair_style gaunt for LAMMPS {wanted.lammps_version} and torch "
-        f"{wanted.torch_version}: once, about a minute ...",
+        f"{wanted.torch_version}: once, a few minutes ...",
         file=sys.stderr,
         flush=True,
     )
