@@ -95,7 +95,6 @@ template <class Numbers>
 void multiply(const GridProduct<typename Numbers::Real> &shape, Range nodes,
               typename Numbers::Real *out)
 {
-  using Real = typename Numbers::Real;
   using Lanes = typename Numbers::Lanes;
   const int n_out = (shape.degree_out + 1) * (shape.degree_out + 1);
   const std::unique_ptr<Lanes[]> sums(new Lanes[n_out]);
