@@ -29,7 +29,7 @@ def profile(
     ] = "64,1,2",
     atoms: Annotated[int, typer.Option(min=8, help="Atoms, a multiple of 8.")] = 1000,
     rounds: Annotated[int, typer.Option(min=1, help="Evaluations; the fastest counts.")] = 9,
-    threads: Annotated[int, typer.Option(min=1)] = 1,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of torch.")] = 1,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
