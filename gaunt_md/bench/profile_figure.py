@@ -29,7 +29,7 @@ def profile_figure(found: Profile, title: str, ceilings: Ceilings, machine: str)
         axes.set_yticks(range(len(stages)), [stage.name for stage in stages])
         axes.tick_params(axis="y", length=0, labelsize=8)
         axes.set_xlim(0.0, 230 * max(stage.share for stage in stages))
-        axes.set_xlabel("Part of a step (%); in brackets, part of the core's peak")
+        axes.set_xlabel("Part of a step (%); in brackets, of the peak")
         figure.suptitle(title, fontsize=8.5)
         figure.supxlabel(machine, fontsize=5, color="0.45", x=0.99, ha="right")
     return figure
