@@ -104,8 +104,8 @@ def test_lammps_gives_the_same(folder: Path):
 
 
 def test_imaginary_modes_are_warned_of(tmp_path: Path):
-    """Face-centred cubic silicon."""
-    ase.io.write(tmp_path / "fcc.cif", bulk("Si", "fcc", a=3.87))
+    """Face-centred cubic silicon, stretched beyond what holds it together."""
+    ase.io.write(tmp_path / "fcc.cif", bulk("Si", "fcc", a=4.3))
     finished = gaunt_md(
         *("phonons", "fcc.cif", "-p", "si", "--supercell-width", "6", "--no-relax"),
         *("--highest-temperature", "100"),
