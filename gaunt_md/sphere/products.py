@@ -40,7 +40,7 @@ def gaunt_product(x: Tensor, y: Tensor, degree_out: int, method: str = "auto") -
         Highest degree of the result.
     method : str
         "grid" (values at the nodes of a quadrature), "fourier" (the paper's: two-dimensional
-        Fourier series and FFT), "direct" (sparse table of G), or "auto", the fastest for these
+        Fourier series), "direct" (sparse table of G), or "auto", the fastest for these
         degrees by the table crossovers.json, which says where it comes from. All are exact up to
         rounding.
 
@@ -66,8 +66,8 @@ def gaunt_product(x: Tensor, y: Tensor, degree_out: int, method: str = "auto") -
 def many_body_product(factors: Sequence[Tensor], degree_out: int, method: str = "auto") -> Tensor:
     """Return the coefficients of the product of any number of functions on the sphere.
 
-    On the grid every factor is evaluated once and the product projected once; in the Fourier
-    basis factors are multiplied two at a time; "direct" goes from left to right.
+    On the grid and on the torus of the Fourier series every factor is evaluated once and the
+    product projected once; "direct" goes from left to right.
 
     Parameters
     ----------
