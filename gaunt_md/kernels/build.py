@@ -27,6 +27,10 @@ SOURCES = Path(__file__).with_name("csrc")
 # No -ffast-math: results that are not numbers must be seen.
 _KERNEL_FLAGS = ("-std=c++17", "-ffp-contract=fast", "-fno-math-errno", "-Wno-psabi")
 
+# Without OpenMP at::parallel_for is a plain loop. The runtime is the one that torch has loaded;
+# Apple's compiler has none.
+_THREADS = () if sys.platform == "darwin" else ("-fopenmp",)
+
 
 def instruction_sets() -> dict[str, list[str]]:
     """Return the compiler's flags for each instruction set that the kernels are made for."""
@@ -111,13 +115,13 @@ def _compilations(work: Path) -> Iterator[list[str]]:
     include = _torch() / "include"
     headers = ["-isystem", str(include), "-isystem", str(include / "torch/csrc/api/include")]
     operators = [str(SOURCES / "operators.cpp"), "-o", str(work / "operators.o")]
-    yield [*common, "-std=c++20", "-O1", *headers, *_extra_flags(), *operators]
+    yield [*common, "-std=c++20", "-O1", *_THREADS, *headers, *_extra_flags(), *operators]
 
 
 def _link(objects: list[str], library: Path) -> list[str]:
     folder = str(_torch() / "lib")
     torch = [f"-L{folder}", f"-Wl,-rpath,{folder}", "-ltorch_cpu", "-lc10"]
-    return [compiler(), "-shared", *_extra_flags(), *objects, *torch, "-o", str(library)]
+    return [compiler(), "-shared", *_THREADS, *_extra_flags(), *objects, *torch, "-o", str(library)]
 
 
 def _extra_flags() -> list[str]:
