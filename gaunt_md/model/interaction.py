@@ -107,4 +107,6 @@ class Residual(nn.Module):
         before = self.mix(features[:, : self.kept]) * self.weight[species]
         # The sum of two independent terms keeps unit variance, else products of later layers grow.
         blended = math.sqrt(0.5) * (update[:, : self.kept] + before)
+        if self.kept == update.shape[1]:
+            return blended
         return torch.cat([blended, update[:, self.kept :]], dim=1)

@@ -161,7 +161,8 @@ class Potential(nn.Module):
         """
         rows = rows_of_layers(centres, neighbours, owned, self.layers)
         used = int(torch.searchsorted(centres, rows[0]))
-        edge_vectors, centres, neighbours = edge_vectors[:used], centres[:used], neighbours[:used]
+        edge_vectors = _first(edge_vectors, used)
+        centres, neighbours = centres[:used], neighbours[:used]
         first = torch.searchsorted(centres, torch.arange(rows[0] + 1, device=centres.device))
         distances, harmonics = self.geometry(edge_vectors)
         features = self.first_features(species)
@@ -170,7 +171,13 @@ class Potential(nn.Module):
             ends = first[: rows[index] + 1]
             edges = int(ends[-1])
             features, contribution = self.layer(
-                index, features, species, distances[:edges], harmonics[:edges], ends, neighbours
+                index,
+                features,
+                species,
+                _first(distances, edges),
+                _first(harmonics, edges),
+                ends,
+                neighbours,
             )
             readout = readout + contribution[:owned]
         return self.energies(readout, species, distances, centres, neighbours)
@@ -326,6 +333,11 @@ class Potential(nn.Module):
         if gradient is None:
             gradient = torch.zeros_like(leaf)
         return energies, gradient
+
+
+def _first(tensor: Tensor, rows: int) -> Tensor:
+    """Return the first rows; where these are all, autograd has no copy to make."""
+    return tensor if rows == tensor.shape[0] else tensor[:rows]
 
 
 def _last_readout(channels: int) -> nn.Module:

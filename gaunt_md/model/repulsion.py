@@ -50,9 +50,11 @@ class CoreRepulsion(nn.Module):
         """
         # Few edges are that short, in most simulations none.
         close = torch.nonzero(distances.detach() < self.reach).squeeze(1)
+        nothing = torch.zeros_like(species, dtype=torch.float64)
+        if close.shape[0] == 0:
+            return nothing
         centres = centres[close]
         pairs = self._pairs(distances[close], species[centres], species[neighbours[close]])
-        nothing = torch.zeros_like(species, dtype=torch.float64)
         return nothing.index_add(0, centres, 0.5 * pairs)
 
     def _pairs(self, distances: Tensor, species1: Tensor, species2: Tensor) -> Tensor:

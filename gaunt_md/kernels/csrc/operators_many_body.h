@@ -21,7 +21,10 @@ struct ManyBodyTangents {
 
 template <class Real> class ManyBodyCall {
  public:
-  ManyBodyCall(const ManyBodyArguments &a, const ManyBodyTangents *tangents)
+  /// For the value alone, or for gradients too.
+  enum class Purpose { value, gradient };
+
+  ManyBodyCall(const ManyBodyArguments &a, const ManyBodyTangents *tangents, Purpose purpose)
       : channels_(a.x.size(2)), nodes_(a.x.size(0)), x_(padded<Real>(a.x)),
         weights_(padded<Real>(a.weights)), evaluation_(tiled(a.evaluation)),
         projection_(tiled(a.projection))
@@ -32,11 +35,13 @@ template <class Real> class ManyBodyCall {
     TORCH_CHECK(shape.n_factors <= gaunt::max_factors, "gaunt: products of more than ",
                 gaunt::max_factors, " factors are not made at once");
     mix_ = matrices(a.mix);
-    transposed_ = transposed(mix_);
     shape.x = input<Real>(x_);
     shape.weights = input<Real>(weights_);
     shape.mix = input<Real>(mix_);
-    shape.mix_transposed = input<Real>(transposed_);
+    if (purpose == Purpose::gradient) {
+      transposed_ = transposed(mix_);
+      shape.mix_transposed = input<Real>(transposed_);
+    }
     shape.n_tiles = static_cast<int>(evaluation_.size(0));
     shape.evaluation = evaluation_.template const_data_ptr<Real>();
     shape.degree_out = degree_of(a.projection.size(1));
@@ -94,7 +99,22 @@ template <class Real> class ManyBodyCall {
     return missing ? at::constant_pad_nd(split, {0, missing, 0, 0, 0, missing}) : split.contiguous();
   }
 
-  static Tensor transposed(const Tensor &matrices) { return matrices.permute({0, 2, 3, 1}).contiguous(); }
+  /// [degree + 1][factors][channels][channels]: columns become rows, a line of the cache at a time.
+  static Tensor transposed(const Tensor &matrices)
+  {
+    constexpr int64_t line = gaunt::channel_multiple<Real>;
+    const int64_t rows = matrices.size(1), columns = matrices.size(2) * matrices.size(3);
+    Tensor result = at::empty({matrices.size(0), matrices.size(2), matrices.size(3), rows},
+                              matrices.options());
+    const Real *from = matrices.const_data_ptr<Real>();
+    Real *to = result.data_ptr<Real>();
+    for (int64_t l = 0; l < matrices.size(0); ++l, from += rows * columns, to += rows * columns)
+      for (int64_t begin = 0; begin < columns; begin += line)
+        for (int64_t row = 0; row < rows; ++row)
+          for (int64_t column = begin; column < begin + line; ++column)
+            to[column * rows + row] = from[row * columns + column];
+    return result;
+  }
 
   gaunt::ManyBody<Real> shape{};
   int64_t channels_, nodes_;
@@ -110,7 +130,8 @@ template <class Real> class ManyBodyCall {
 Tensor many_body(GAUNT_MANY_BODY_PARAMETERS)
 {
   return for_dtype(x, [&](auto real) {
-    return ManyBodyCall<decltype(real)>({GAUNT_MANY_BODY_ARGUMENTS}, nullptr).value();
+    using Call = ManyBodyCall<decltype(real)>;
+    return Call({GAUNT_MANY_BODY_ARGUMENTS}, nullptr, Call::Purpose::value).value();
   });
 }
 
@@ -119,7 +140,8 @@ std::tuple<Tensor, Tensor, Tensor> many_body_gradient(const Tensor &adjoint,
                                                       bool wants_parameters)
 {
   return for_dtype(x, [&](auto real) {
-    return ManyBodyCall<decltype(real)>({GAUNT_MANY_BODY_ARGUMENTS}, nullptr)
+    using Call = ManyBodyCall<decltype(real)>;
+    return Call({GAUNT_MANY_BODY_ARGUMENTS}, nullptr, Call::Purpose::gradient)
         .gradient(adjoint, wants_parameters);
   });
 }
@@ -133,7 +155,8 @@ many_body_second(const Tensor &adjoint, GAUNT_MANY_BODY_PARAMETERS, const Tensor
   return for_dtype(x, [&](auto real) {
     const ManyBodyTangents tangents{x_tangent, mix_tangent.value_or(Tensor()),
                                     weights_tangent.value_or(Tensor())};
-    const ManyBodyCall<decltype(real)> call({GAUNT_MANY_BODY_ARGUMENTS}, &tangents);
+    using Call = ManyBodyCall<decltype(real)>;
+    const Call call({GAUNT_MANY_BODY_ARGUMENTS}, &tangents, Call::Purpose::gradient);
     return std::tuple_cat(std::make_tuple(call.value()), call.gradient(adjoint, wants_parameters));
   });
 }
