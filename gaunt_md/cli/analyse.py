@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .output import AsJson, Output, Overwrite, Quiet, Verbose, claim_folder
+from .options import AsJson, Overwrite, Quiet, Verbose, output_folder
+from .output import Output, claim_folder
 from .settings import ConfigFile
 
 if TYPE_CHECKING:
@@ -63,12 +64,7 @@ def analyse(
         typer.Option(help="Longest bond, Å.", show_default="1.25 times the sum of covalent radii"),
     ] = None,
     resolution: Annotated[float, typer.Option(help="Of the vibrational spectrum, THz.")] = 1.0,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", show_default="TRAJECTORY-analysis", help="Folder for everything."
-        ),
-    ] = None,
+    output: Annotated[Path | None, output_folder("TRAJECTORY-analysis")] = None,
     overwrite: Overwrite = False,
     config: ConfigFile = None,
     as_json: AsJson = False,

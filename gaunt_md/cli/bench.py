@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import bench_md, bench_profile, bench_train
+from .options import OutputFolder
 from .plain import Verbs
 
 if TYPE_CHECKING:
@@ -24,9 +25,7 @@ app.command()(bench_profile.profile)
 
 @app.command()
 def product(
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for results.")] = Path(
-        "bench-product"
-    ),
+    output: OutputFolder = Path("bench-product"),
     panel: Annotated[
         list[str] | None,
         typer.Option(help="interaction, convolution, many_body or factors; all if not given."),

@@ -8,25 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .output import AsJson, Output, Overwrite, Quiet, Verbose, claim_folder
+from .options import AsJson, OutputFolder, Overwrite, Peers, Quiet, Turns, Verbose
+from .output import Output, claim_folder
 
 if TYPE_CHECKING:
     from ..bench.md import Result
 
-PeerOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="NAME=PYTHON",
-        help="Another package, and the interpreter of the environment it is installed in; may be "
-        "repeated. Peers: mace.",
-    ),
-]
-
 
 def md(
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="Folder for everything written.")
-    ] = Path("bench-md"),
+    output: OutputFolder = Path("bench-md"),
     potential: Annotated[
         list[str] | None,
         typer.Option(
@@ -44,14 +34,14 @@ def md(
             show_default="64,1,2 and 64,0,1 and 128,2,2, unless shipped",
         ),
     ] = None,
-    peer: PeerOption = None,
+    peer: Peers = None,
     atoms: Annotated[
         int, typer.Option(min=8, help="Atoms of the comparison, a multiple of 8.")
     ] = 1000,
     steps: Annotated[
         int, typer.Option(min=1, help="Steps of a turn; larger structures get fewer.")
     ] = 30,
-    rounds: Annotated[int, typer.Option(min=1, help="Turns of each contender.")] = 5,
+    rounds: Turns = 5,
     seconds: Annotated[
         float, typer.Option(min=0.0, help="Turns in ASE end early after this time, s.")
     ] = 15.0,

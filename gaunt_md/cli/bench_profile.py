@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .output import AsJson, Output, Overwrite, Quiet, Verbose, claim_folder
+from .options import AsJson, OutputFolder, Overwrite, PotentialShape, Quiet, Verbose
+from .output import Output, claim_folder
 
 if TYPE_CHECKING:
     from ..bench.ceilings import Ceilings
@@ -17,16 +18,8 @@ if TYPE_CHECKING:
 
 
 def profile(
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="Folder for everything written.")
-    ] = Path("bench-profile"),
-    shape: Annotated[
-        str,
-        typer.Option(
-            metavar="CHANNELS,HIDDEN_DEGREE,LAYERS",
-            help="Size of the potential (filter degree 3, three factors, 5 Å).",
-        ),
-    ] = "64,1,2",
+    output: OutputFolder = Path("bench-profile"),
+    shape: PotentialShape = "64,1,2",
     atoms: Annotated[int, typer.Option(min=8, help="Atoms, a multiple of 8.")] = 1000,
     rounds: Annotated[int, typer.Option(min=1, help="Evaluations; the fastest counts.")] = 9,
     threads: Annotated[int, typer.Option(min=1, help="Threads of torch.")] = 1,

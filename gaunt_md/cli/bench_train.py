@@ -8,8 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .bench_md import PeerOption
-from .output import AsJson, Output, Overwrite, Quiet, Verbose, claim_folder
+from .options import (
+    AsJson,
+    OutputFolder,
+    Overwrite,
+    Peers,
+    PotentialShape,
+    Quiet,
+    Turns,
+    Verbose,
+)
+from .output import Output, claim_folder
 
 if TYPE_CHECKING:
     from ..bench.training import TrainingResult
@@ -20,17 +29,9 @@ def train(
         list[Path],
         typer.Argument(help="Structures with energies, forces and stresses, e.g. Si_train.xyz."),
     ],
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="Folder for everything written.")
-    ] = Path("bench-train"),
-    shape: Annotated[
-        str,
-        typer.Option(
-            metavar="CHANNELS,HIDDEN_DEGREE,LAYERS",
-            help="Size of the potentials (filter degree 3, three factors, 5 Å).",
-        ),
-    ] = "64,1,2",
-    peer: PeerOption = None,
+    output: OutputFolder = Path("bench-train"),
+    shape: PotentialShape = "64,1,2",
+    peer: Peers = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Structures per step.")] = 2,
     steps: Annotated[
         int | None,
@@ -40,7 +41,7 @@ def train(
             show_default="a whole epoch",
         ),
     ] = None,
-    rounds: Annotated[int, typer.Option(min=1, help="Turns of each contender.")] = 3,
+    rounds: Turns = 3,
     threads: Annotated[
         int | None, typer.Option(min=1, help="Threads of torch.", show_default="all cores")
     ] = None,

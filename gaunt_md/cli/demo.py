@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
 
-import typer
+from .options import OutputFolder, SiliconPotential
 
 
 def demo(
-    output: Annotated[Path, typer.Option(help="Folder for everything that is written.")] = Path(
-        "gaunt-demo"
-    ),
-    potential: Annotated[
-        str, typer.Option(help="Name of a shipped potential, or a potential file, with Si.")
-    ] = "si",
+    output: OutputFolder = Path("gaunt-demo"),
+    potential: SiliconPotential = "si",
 ) -> None:
     """Relax silicon, compute its phonons, run the same dynamics in ASE and in LAMMPS."""
     from rich.console import Console

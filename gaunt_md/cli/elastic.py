@@ -7,9 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .output import AsJson, Output, Overwrite, Quiet, Verbose, claim_folder
+from .options import (
+    AsJson,
+    ForceTolerance,
+    NoRelax,
+    Overwrite,
+    PotentialName,
+    Quiet,
+    Structure,
+    Verbose,
+    output_folder,
+)
+from .output import Output, claim_folder, stem
 from .settings import ConfigFile
-from .structures import NoRelax, PotentialName, Structure, stem
 
 if TYPE_CHECKING:
     from ..simulate.elasticity import Elasticity
@@ -18,15 +28,7 @@ if TYPE_CHECKING:
 def elastic(
     structure: Structure,
     potential: PotentialName,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            show_default="STRUCTURE-elastic",
-            help="Folder for everything written.",
-        ),
-    ] = None,
+    output: Annotated[Path | None, output_folder("STRUCTURE-elastic")] = None,
     strain: Annotated[
         float, typer.Option(help="Largest strain for the elastic tensor, no unit.")
     ] = 0.005,
@@ -41,9 +43,7 @@ def elastic(
         int, typer.Option(help="Number of volumes for the equation of state.")
     ] = 9,
     no_relax: NoRelax = False,
-    force_tolerance: Annotated[
-        float, typer.Option(help="Largest force after relaxing first, eV/Å.")
-    ] = 1e-5,
+    force_tolerance: ForceTolerance = 1e-5,
     overwrite: Overwrite = False,
     config: ConfigFile = None,
     as_json: AsJson = False,

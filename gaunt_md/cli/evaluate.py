@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from .label_keys import EnergyKey, ForcesKey, StressKey
+from .options import AsJson, EnergyKey, ForcesKey, PotentialArgument, StressKey
 
 
 def evaluate(
-    potential: Annotated[str, typer.Argument(help="Potential file, or the name of a shipped one.")],
+    potential: PotentialArgument,
     data: Annotated[list[Path], typer.Argument(help="Files with labelled structures.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
+    as_json: AsJson = False,
     plot: Annotated[
         Path | None,
         typer.Option(metavar="PICTURE", help="Write predictions against labels, PNG."),

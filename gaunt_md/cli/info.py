@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
+from .options import OptionalPotential
+
 
 def info(
-    potential: Annotated[
-        str | None, typer.Argument(help="Potential file, or the name of a shipped one.")
-    ] = None,
+    potential: OptionalPotential = None,
     path: Annotated[bool, typer.Option("--path", help="Print where the file lies.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole manifest.")] = False,
 ) -> None:

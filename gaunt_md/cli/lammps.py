@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from .options import PotentialName
 from .plain import Verbs
 
 app = Verbs(help="Build, find and check the plugin for LAMMPS.", no_args_is_help=True)
@@ -35,9 +36,7 @@ def path() -> None:
 
 @app.command()
 def doctor(
-    potential: Annotated[
-        str, typer.Option(help="Potential for the test run: a file or a shipped one's name.")
-    ] = "si",
+    potential: PotentialName = "si",
 ) -> None:
     """Check LAMMPS, torch, MPI and the plugin, and run LAMMPS with a potential."""
     from ..lammps_doctor import doctor as examine

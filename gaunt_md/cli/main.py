@@ -35,6 +35,9 @@ from .plain import Verbs
 app = Verbs(
     name="gaunt-md",
     help="Gaunt tensor product interatomic potentials that run in ASE and LAMMPS.",
+    epilog="`gaunt-md VERB --help` explains a verb and gives an example. After `gaunt-md "
+    "--install-completion` and in a new shell, the tabulator key completes verbs, options and "
+    "the names of potentials.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )

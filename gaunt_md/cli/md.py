@@ -8,9 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .output import AsJson, Output, Overwrite, Quiet, Verbose, claim_folder
+from .options import (
+    AsJson,
+    Overwrite,
+    PotentialName,
+    Quiet,
+    Structure,
+    Verbose,
+    output_folder,
+)
+from .output import Output, claim_folder, stem
 from .settings import ConfigFile
-from .structures import PotentialName, Structure, stem
 
 if TYPE_CHECKING:
     from ..simulate.recording import Recording
@@ -78,12 +86,7 @@ def md(
             "positions only, rounded.",
         ),
     ] = Format.EXTXYZ,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", show_default="STRUCTURE-md", help="Folder for everything written."
-        ),
-    ] = None,
+    output: Annotated[Path | None, output_folder("STRUCTURE-md")] = None,
     seed: Annotated[int, typer.Option(help="Of velocities and thermostat.")] = 1,
     keep_velocities: Annotated[
         bool, typer.Option("--keep-velocities", help="Start with the velocities of the file.")

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -16,18 +16,6 @@ from ..progress import Progress, silent
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-AsJson = Annotated[
-    bool, typer.Option("--json", help="Print the results as JSON, and nothing else.")
-]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors and warnings only.")]
-Verbose = Annotated[
-    bool,
-    typer.Option(
-        "--verbose", "-v", help="Say what is being done, also where there is no terminal."
-    ),
-]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that are there.")]
 
 _WIDTH_OF_A_FILE = 110
 
@@ -148,3 +136,8 @@ def claim_folder(path: Path, *, overwrite: bool) -> None:
             f"the folder '{path}' is not empty; choose another --output, or --overwrite"
         )
     path.mkdir(exist_ok=True)
+
+
+def stem(path: Path) -> str:
+    """Return the name of a structure's file for the names of results: "quartz" of quartz.cif@0."""
+    return Path(path.name.partition("@")[0]).stem

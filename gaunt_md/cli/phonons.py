@@ -8,9 +8,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .output import AsJson, Output, Overwrite, Quiet, Verbose, claim_folder
+from .options import (
+    AsJson,
+    ForceTolerance,
+    NoRelax,
+    Overwrite,
+    PotentialName,
+    Pressure,
+    Quiet,
+    Structure,
+    Verbose,
+    output_folder,
+)
+from .output import Output, claim_folder, stem
 from .settings import ConfigFile
-from .structures import NoRelax, PotentialName, Structure, stem
 
 if TYPE_CHECKING:
     from ..simulate.phonons import Phonons
@@ -27,15 +38,7 @@ class Engine(StrEnum):
 def phonons(
     structure: Structure,
     potential: PotentialName,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            show_default="STRUCTURE-phonons",
-            help="Folder for everything written.",
-        ),
-    ] = None,
+    output: Annotated[Path | None, output_folder("STRUCTURE-phonons")] = None,
     supercell_width: Annotated[
         float, typer.Option(help="Smallest distance between the supercell's opposite faces, Å.")
     ] = 10.0,
@@ -65,11 +68,9 @@ def phonons(
         float, typer.Option(help="Highest temperature of thermal properties, K.")
     ] = 1000.0,
     temperature_step: Annotated[float, typer.Option(help="Step of the temperatures, K.")] = 10.0,
-    pressure: Annotated[float, typer.Option(help="Pressure on the cell, GPa.")] = 0.0,
+    pressure: Pressure = 0.0,
     no_relax: NoRelax = False,
-    force_tolerance: Annotated[
-        float, typer.Option(help="Largest force after relaxing first, eV/Å.")
-    ] = 1e-5,
+    force_tolerance: ForceTolerance = 1e-5,
     overwrite: Overwrite = False,
     config: ConfigFile = None,
     as_json: AsJson = False,

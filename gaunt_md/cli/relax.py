@@ -7,9 +7,17 @@ from typing import Annotated, Any
 
 import typer
 
-from .output import AsJson, Output, Overwrite, Quiet, Verbose, claim_file
+from .options import (
+    AsJson,
+    Overwrite,
+    PotentialName,
+    Pressure,
+    Quiet,
+    Structure,
+    Verbose,
+)
+from .output import Output, claim_file, stem
 from .settings import ConfigFile
-from .structures import PotentialName, Structure, stem
 
 NOT_CONVERGED = 2
 """Exit status if the tolerance was not reached; the structures are written nevertheless."""
@@ -33,7 +41,7 @@ def relax(
     keep_symmetry: Annotated[
         bool, typer.Option("--keep-symmetry", help="Keep the space group, found within 0.01 Å.")
     ] = False,
-    pressure: Annotated[float, typer.Option(help="Pressure on the cell, GPa.")] = 0.0,
+    pressure: Pressure = 0.0,
     force_tolerance: Annotated[
         float, typer.Option(help="Largest force at the end, eV/Å; of the cell, eV per atom.")
     ] = 1e-4,

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .label_keys import EnergyKey, ForcesKey, StressKey
+from .options import EnergyKey, ForcesKey, StressKey
 
 STOPPED = 3
 """Exit status of a training that was stopped and can be gone on with."""
