@@ -9,7 +9,10 @@ from typing import Any, Self
 
 
 class Interruption:
-    """While it is entered, the first SIGINT or SIGTERM is noted; a second one acts as usual.
+    """While it listens, the first SIGINT or SIGTERM is noted; a second one acts as usual.
+
+    A block ``with Interruption() as interruption:`` listens while it lasts. Work that others begin
+    and end calls `listen` and `restore`.
 
     Attributes
     ----------
@@ -25,11 +28,20 @@ class Interruption:
         """Return in words why to stop, or None."""
         return None if self.signal is None else f"{signal.Signals(self.signal).name} received"
 
-    def __enter__(self) -> Self:
-        # Only a process's main thread can listen.
-        if threading.current_thread() is threading.main_thread():
+    def listen(self) -> None:
+        """Begin to note signals (only a process's main thread can)."""
+        if threading.current_thread() is threading.main_thread() and not self._before:
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._before[number] = signal.signal(number, self._note)
+
+    def restore(self) -> None:
+        """Give the signals back."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before = {}
+
+    def __enter__(self) -> Self:
+        self.listen()
         return self
 
     def __exit__(
@@ -38,13 +50,8 @@ class Interruption:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._restore()
+        self.restore()
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
         self.signal = number
-        self._restore()
-
-    def _restore(self) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-        self._before = {}
+        self.restore()

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-import signal
-import threading
 import time
-from types import FrameType
 from typing import Any
 
 from lightning.pytorch.callbacks import Callback
 
 from ..errors import GauntError
+from ..interruption import Interruption
 from .figures import plot_learning_curve
 from .folder import TrainingFolder
 
@@ -29,39 +27,21 @@ class TrainingStopped(GauntError):  # noqa: N818 - no error, but told like one
     """The training was asked to stop; its checkpoint is saved."""
 
 
-class Stopping:
+class Stopping(Interruption):
     """Knows whether the training should stop: by a signal, or because its time is over.
 
-    The first SIGINT or SIGTERM asks for a checkpoint after the batch under way, be it of training
-    or of validation; a second one acts as usual. `install` begins to listen, `restore` ends it.
+    A signal asks for a checkpoint after the batch under way, be it of training or of validation.
     """
 
     def __init__(self, minutes: float | None) -> None:
+        super().__init__()
         self.deadline = math.inf if minutes is None else time.monotonic() + 60 * minutes
-        self.signal: str | None = None
-        self._before: dict[int, Any] = {}
-
-    def install(self) -> None:
-        """Listen to the signals (only a process's main thread can)."""
-        if threading.current_thread() is threading.main_thread() and not self._before:
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._request)
-
-    def restore(self) -> None:
-        """Give the signals back."""
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-        self._before = {}
 
     def check(self) -> str | None:
         """Return why to stop now, or None."""
         if self.signal is None and time.monotonic() > self.deadline:
             return "its time is over"
-        return self.signal
-
-    def _request(self, number: int, frame: FrameType | None) -> None:
-        self.signal = f"{signal.Signals(number).name} received"
-        self.restore()
+        return self.reason()
 
 
 class Checkpoints(Callback):
@@ -76,7 +56,7 @@ class Checkpoints(Callback):
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """Listen to signals after Lightning has set its own handlers."""
-        self.stopping.install()
+        self.stopping.listen()
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, *_: Any) -> None:
         """Save in the middle of an epoch where asked to stop or where it lasts long."""
@@ -94,14 +74,14 @@ class Checkpoints(Callback):
         The validation begins anew when the training goes on. So it is not stopped because the
         time is over: one that takes longer than a session would never end.
         """
-        if self.stopping.signal:
+        if reason := self.stopping.reason():
             # To Lightning, as if it had been stopped within the first batch.
             progress = trainer.fit_loop.epoch_loop.val_loop.batch_progress
             progress.reset()
             progress.increment_ready()
             progress.increment_started()
             self._save(trainer)
-            self._stop(pl_module, self.stopping.signal)
+            self._stop(pl_module, reason)
 
     def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
         """Save, note the epoch, and stop where asked to."""
