@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from ..simulate.trajectory import Trajectory
 
 
+_VIBRATING = 1.0
+"""Root mean square displacement in Å, less than half a bond, below which nothing diffuses."""
+
+
 class Analysis(StrEnum):
     """What can be computed."""
 
@@ -33,7 +37,10 @@ def analyse(
     ],
     only: Annotated[
         list[Analysis] | None,
-        typer.Option(help="What to compute; may be repeated.", show_default="all that is possible"),
+        typer.Option(
+            help="What to compute: radial, geometry, diffusion or vibrations; may be repeated.",
+            show_default="all that is possible",
+        ),
     ] = None,
     skip: Annotated[
         float, typer.Option(help="Time at the start to leave out, ps, for equilibration.")
@@ -63,7 +70,9 @@ def analyse(
         float | None,
         typer.Option(help="Longest bond, Å.", show_default="1.25 times the sum of covalent radii"),
     ] = None,
-    resolution: Annotated[float, typer.Option(help="Of the vibrational spectrum, THz.")] = 1.0,
+    resolution: Annotated[
+        float, typer.Option(help="Resolution of the vibrational spectrum, THz.")
+    ] = 1.0,
     output: Annotated[Path | None, output_folder("TRAJECTORY-analysis")] = None,
     overwrite: Overwrite = False,
     config: ConfigFile = None,
@@ -123,6 +132,12 @@ def analyse(
     )
     for name, reason in results["left_out"].items():
         say.line(f"left out: {name}: {reason}")
+    for name, one in results.get("diffusion", {}).items():
+        if one["farthest_A"] < _VIBRATING:
+            say.warn(
+                f"{name} has moved by {one['farthest_A']:.2f} Å: so far it vibrates, and its "
+                "coefficient does not tell of diffusion. Simulate longer, or hotter."
+            )
     spectrum = results.get("vibrations", {})
     if spectrum.get("folded"):
         say.warn(
@@ -211,6 +226,7 @@ def _diffusion(run: Trajectory, folder: Path) -> dict[str, Any]:
             "coefficient_cm2_per_s": one.coefficient,
             "error_cm2_per_s": one.error,
             "fitted_fs": list(one.fitted),
+            "farthest_A": float(one.displacements.max() ** 0.5),
         }
         for name, one in found.items()
     }

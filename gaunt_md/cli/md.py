@@ -82,12 +82,12 @@ def md(
         Format,
         typer.Option(
             "--format",
-            help="Of the trajectory: extxyz and traj keep all, h5 is for mdtraj; xtc and dcd keep "
-            "positions only, rounded.",
+            help="Format of the trajectory: extxyz and traj keep all, h5 is for mdtraj; xtc and "
+            "dcd keep positions only, rounded.",
         ),
     ] = Format.EXTXYZ,
     output: Annotated[Path | None, output_folder("STRUCTURE-md")] = None,
-    seed: Annotated[int, typer.Option(help="Of velocities and thermostat.")] = 1,
+    seed: Annotated[int, typer.Option(help="Seed of velocities and thermostat.")] = 1,
     keep_velocities: Annotated[
         bool, typer.Option("--keep-velocities", help="Start with the velocities of the file.")
     ] = False,

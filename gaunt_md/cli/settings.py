@@ -11,6 +11,7 @@ options and help texts.
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -77,9 +78,13 @@ def _comment(parameter: Any) -> list[str]:
     text = parameter.help or ""
     if isinstance(shown := getattr(parameter, "show_default", None), str):
         text += f" Default: {shown}."
+    if isinstance(parameter.default, Enum):
+        text += f" One of {', '.join(str(choice.value) for choice in type(parameter.default))}."
     if parameter.required:
         text += " Must be given, here or on the command line."
-    return textwrap.wrap(text, 98, initial_indent="# ", subsequent_indent="# ")
+    return textwrap.wrap(
+        text, 98, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False
+    )
 
 
 def _keys(command: Any) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from gaunt_md.cli.main import app
 from gaunt_md.errors import GauntError
 
-RUN = ("md", "si.extxyz", "-p", "si", "--temperature", "300")
+RUN = ("md", "si.extxyz", "-p", "si-small", "--temperature", "300")
 
 
 @pytest.fixture
@@ -42,10 +42,39 @@ def test_a_run_at_constant_pressure_writes_what_it_says(folder: Path):
     assert frames[0].get_volume() != frames[-1].get_volume()
 
 
+def test_a_run_and_its_analysis_come_from_printed_configurations(folder: Path):
+    for verb, values in {
+        "md": {
+            "structure: null": "structure: si.extxyz",
+            "potential: null": "potential: si-small",
+            "temperature: null": "temperature: 300",
+            "ensemble: nvt-bussi": "ensemble: nve",
+            "interval: 10": "interval: 1",
+            "steps: 1000": "steps: 60",
+        },
+        "analyse": {
+            "trajectory: null": "trajectory: si-md/trajectory.extxyz",
+            "skip: 0.0": "skip: 0.02",
+            "only: null": "only: [geometry, diffusion]",
+        },
+    }.items():
+        text = gaunt_md("config", verb).stdout
+        for default, value in values.items():
+            assert f"\n{default}\n" in text
+            text = text.replace(f"\n{default}\n", f"\n{value}\n")
+        (folder / f"{verb}.yaml").write_text(text)
+        finished = gaunt_md(verb, "--config", f"{verb}.yaml", cwd=folder)
+        assert finished.returncode == 0, finished.stderr
+    assert "51 frames of 8 atoms, 0.1 ps" in finished.stdout
+    assert {path.name for path in (folder / "si-md/trajectory-analysis").glob("*.png")} == {
+        *("geometry.png", "diffusion.png")
+    }
+
+
 def test_a_run_stopped_by_a_signal_goes_on_exactly(folder: Path):
     options = (*RUN, "--ensemble", "nvt-langevin", "--interval", "1", "--steps")
     process = subprocess.Popen(
-        [sys.executable, "-m", "gaunt_md.cli.main", *options, "9000"],
+        [sys.executable, "-m", "gaunt_md.cli.main", *options, "90000"],
         cwd=folder,
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
@@ -72,7 +101,8 @@ def test_a_run_stopped_by_a_signal_goes_on_exactly(folder: Path):
 
 def test_a_run_that_blows_up_is_one_line_and_names_the_atom(folder: Path):
     finished = gaunt_md(
-        *("md", "si.extxyz", "-p", "si", "--temperature", "300", "--timestep", "400"), cwd=folder
+        *("md", "si.extxyz", "-p", "si-small", "--temperature", "300", "--timestep", "400"),
+        cwd=folder,
     )
     assert finished.returncode == 1
     assert finished.stderr.startswith("error: the run has become unstable in step ")
@@ -101,7 +131,7 @@ def test_mistakes_leave_nothing(
     ase.io.write(folder / "oxygen.xyz", Atoms("O2", [[0, 0, 0], [0, 0, 1.2]]))
     monkeypatch.chdir(folder)
     with pytest.raises(GauntError, match=complaint):
-        CliRunner().invoke(app, ["md", *arguments, "-p", "si"], catch_exceptions=False)
+        CliRunner().invoke(app, ["md", *arguments, "-p", "si-small"], catch_exceptions=False)
     assert sorted(path.name for path in folder.iterdir()) == ["oxygen.xyz", "si.extxyz"]
 
 

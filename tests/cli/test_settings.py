@@ -90,6 +90,7 @@ def test_a_printed_configuration_has_every_key_with_its_meaning():
     }
     assert "# Temperature, K.\nheat: 400.0\n" in text
     assert "# Salt, g. Default: by the weight.\n" in text
+    assert "# Of the plate. One of round, flat.\n" in text
     assert "# What to cook. Must be given, here or on the command line.\ndish: null" in text
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from ...units import FS_TO_PS
 from ..geometry_statistics import Distribution
@@ -29,6 +30,7 @@ def coordination_figure(distributions: Mapping[str, RadialDistribution]) -> Figu
         radial.set_ylim(bottom=0.0)
         radial.legend()
         neighbours.set_ylabel("Neighbours\nwithin $r$")
+        neighbours.yaxis.set_major_locator(MaxNLocator(4, integer=True))
         neighbours.set_xlabel("Distance $r$ (Å)")
         neighbours.set_xlim(0.0, max(found.distances[-1] for found in distributions.values()))
         shells = [found.coordination_number or 0.0 for found in distributions.values()]
