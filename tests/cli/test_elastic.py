@@ -39,7 +39,7 @@ def test_silicon_in_words_files_and_pictures(crystal: Path):
 
 def test_json_agrees_with_itself(crystal: Path):
     finished = gaunt_md(
-        *("elastic", "si.extxyz", "-p", "si", "--eos-strain", "0.01", "--eos-points", "7"),
+        *("elastic", "si.extxyz", "-p", "si-small", "--eos-strain", "0.01", "--eos-points", "7"),
         *("-o", "out", "--json"),
         cwd=crystal.parent,
     )
@@ -58,7 +58,7 @@ def test_json_agrees_with_itself(crystal: Path):
 
 def test_stress_that_is_left_is_warned_of(crystal: Path):
     finished = gaunt_md(
-        *("elastic", "si.extxyz", "-p", "si", "--no-relax", "--quiet"), cwd=crystal.parent
+        *("elastic", "si.extxyz", "-p", "si-small", "--no-relax", "--quiet"), cwd=crystal.parent
     )
     assert finished.returncode == 0
     assert finished.stdout == ""
@@ -69,7 +69,7 @@ def test_options_of_the_configuration_are_those_of_the_flags(crystal: Path):
     folder = crystal.parent
     template = gaunt_md("config", "elastic").stdout
     (folder / "elastic.yaml").write_text(
-        template.replace("potential: null", "potential: si")
+        template.replace("potential: null", "potential: si-small")
         .replace("structure: null", "structure: si.extxyz")
         .replace("clamped: false", "clamped: true")
         .replace("json: false", "json: true")

@@ -1,26 +1,15 @@
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from cli_runs import gaunt_md, gaunt_md_process
 
 from gaunt_md import __version__
 
 
-def gaunt_md(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run the command line as users do."""
-    return subprocess.run(
-        [sys.executable, "-m", "gaunt_md.cli.main", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-    )
-
-
 def test_version_is_printed():
-    assert gaunt_md("--version").stdout == f"gaunt-md {__version__}\n"
+    assert gaunt_md_process("--version").stdout == f"gaunt-md {__version__}\n"
 
 
 def test_help_names_every_verb():
@@ -30,7 +19,7 @@ def test_help_names_every_verb():
 
 
 def test_an_error_is_one_line_and_exit_status_1(tmp_path: Path):
-    finished = gaunt_md("info", tmp_path / "missing.pt")
+    finished = gaunt_md_process("info", tmp_path / "missing.pt")
     assert finished.returncode == 1
     assert finished.stdout == ""
     assert finished.stderr.startswith("error: there is no potential")

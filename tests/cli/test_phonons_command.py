@@ -27,7 +27,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("phonons")
     ase.io.write(folder / "si.cif", bulk("Si", a=5.5))
     finished = gaunt_md(
-        *("phonons", "si.cif", "--potential", "si", "--thermal-expansion", "--json"), cwd=folder
+        *("phonons", "si.cif", "--potential", "si-small", "--thermal-expansion", "--json"),
+        cwd=folder,
     )
     assert finished.returncode == 0, finished.stderr
     (folder / "printed.json").write_text(finished.stdout)
@@ -52,7 +53,7 @@ def test_silicon_is_like_dft(folder: Path):
 
 
 def test_command_and_function_agree(folder: Path):
-    calculator = GauntCalculator("si", double_precision=True)
+    calculator = GauntCalculator("si-small", double_precision=True)
     start = ase.io.read(folder / "si.cif")
     crystal = relax(start, calculator, keep_symmetry=True, force_tolerance=1e-5).atoms
     found = compute_phonons(crystal, calculator)
@@ -92,7 +93,7 @@ def test_files_open_in_phonopy(folder: Path, tmp_path: Path):
 )
 def test_lammps_gives_the_same(folder: Path):
     finished = gaunt_md(
-        *("phonons", "si.cif", "-p", "si", "--engine", "lammps", "-o", "in-lammps", "--json"),
+        *("phonons", "si.cif", "-p", "si-small", "--engine", "lammps", "-o", "in-lammps", "--json"),
         cwd=folder,
     )
     assert finished.returncode == 0, finished.stderr
@@ -107,7 +108,7 @@ def test_imaginary_modes_are_warned_of(tmp_path: Path):
     """Face-centred cubic silicon, stretched beyond what holds it together."""
     ase.io.write(tmp_path / "fcc.cif", bulk("Si", "fcc", a=4.3))
     finished = gaunt_md(
-        *("phonons", "fcc.cif", "-p", "si", "--supercell-width", "6", "--no-relax"),
+        *("phonons", "fcc.cif", "-p", "si-small", "--supercell-width", "6", "--no-relax"),
         *("--highest-temperature", "100"),
         cwd=tmp_path,
     )
@@ -129,7 +130,7 @@ def test_imaginary_modes_are_warned_of(tmp_path: Path):
 def test_mistakes_are_one_line(tmp_path: Path, arguments: list[str], complaint: str):
     ase.io.write(tmp_path / "si.cif", bulk("Si", a=5.47))
     ase.io.write(tmp_path / "molecule.xyz", Atoms("Si2", [[0, 0, 0], [0, 0, 2.2]]), format="extxyz")
-    finished = gaunt_md("phonons", *arguments, "-p", "si", cwd=tmp_path)
+    finished = gaunt_md("phonons", *arguments, "-p", "si-small", cwd=tmp_path)
     assert finished.returncode == 1
     assert finished.stderr.startswith("error: ")
     assert complaint in finished.stderr
@@ -140,6 +141,6 @@ def test_a_folder_of_somebody_else_is_left_alone(tmp_path: Path):
     ase.io.write(tmp_path / "si.cif", bulk("Si", a=5.47))
     (tmp_path / "si-phonons").mkdir()
     (tmp_path / "si-phonons/thesis.txt").write_text("years of work")
-    finished = gaunt_md("phonons", "si.cif", "-p", "si", cwd=tmp_path)
+    finished = gaunt_md("phonons", "si.cif", "-p", "si-small", cwd=tmp_path)
     assert finished.returncode == 1
     assert "the folder 'si-phonons' is not empty" in finished.stderr

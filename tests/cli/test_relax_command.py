@@ -24,7 +24,7 @@ def structures(tmp_path: Path) -> Path:
 
 
 def test_every_structure_of_a_file_relaxes(structures: Path):
-    finished = gaunt_md("relax", "two.extxyz", "--potential", "si", cwd=structures.parent)
+    finished = gaunt_md("relax", "two.extxyz", "--potential", "si-small", cwd=structures.parent)
     assert finished.returncode == 0, finished.stderr
     assert "two.extxyz, structure 1: Si8" in finished.stdout
     assert "Fd-3m (227)" in finished.stdout
@@ -34,14 +34,24 @@ def test_every_structure_of_a_file_relaxes(structures: Path):
     assert len(relaxed) == 2
     for atoms in relaxed:
         energy = atoms.get_potential_energy()
-        atoms.calc = GauntCalculator("si")
+        atoms.calc = GauntCalculator("si-small")
         assert atoms.get_potential_energy() == pytest.approx(energy, abs=1e-5)
         assert abs(atoms.get_forces()).max() < 2e-4
 
 
 def test_json_has_units_in_its_names_and_nothing_else_is_printed(structures: Path):
     finished = gaunt_md(
-        *("relax", "two.extxyz@1", "-p", "si", "--pressure", "5", "-o", "pressed.cif", "--json"),
+        *(
+            "relax",
+            "two.extxyz@1",
+            "-p",
+            "si-small",
+            "--pressure",
+            "5",
+            "-o",
+            "pressed.cif",
+            "--json",
+        ),
         cwd=structures.parent,
     )
     assert finished.returncode == 0, finished.stderr
@@ -64,7 +74,7 @@ def test_options_come_from_a_file_and_flags_go_first(structures: Path):
     for unit in ("GPa", "eV/Å"):
         assert unit in template.stdout
     (folder / "relax.yaml").write_text(
-        "structure: two.extxyz@0\npotential: si\nfixed_cell: true\nmax_steps: 1\n"
+        "structure: two.extxyz@0\npotential: si-small\nfixed_cell: true\nmax_steps: 1\n"
     )
     short = gaunt_md("relax", "--config", "relax.yaml", "--quiet", cwd=folder)
     assert short.returncode == 2
@@ -82,7 +92,7 @@ def test_options_come_from_a_file_and_flags_go_first(structures: Path):
 def test_nothing_is_replaced_unasked(structures: Path):
     kept = structures.parent / "two-relaxed.extxyz"
     kept.write_text("years of work")
-    finished = gaunt_md("relax", "two.extxyz", "-p", "si", cwd=structures.parent)
+    finished = gaunt_md("relax", "two.extxyz", "-p", "si-small", cwd=structures.parent)
     assert finished.returncode == 1
     assert finished.stderr == (
         "error: 'two-relaxed.extxyz' is there; choose another --output, or --overwrite it\n"
@@ -91,7 +101,7 @@ def test_nothing_is_replaced_unasked(structures: Path):
 
 
 def test_progress_is_told_on_request(structures: Path):
-    finished = gaunt_md("relax", "two.extxyz", "-p", "si", "--verbose", cwd=structures.parent)
+    finished = gaunt_md("relax", "two.extxyz", "-p", "si-small", "--verbose", cwd=structures.parent)
     assert "Relaxing, step 1: 0 of 2" in finished.stderr
     assert finished.stderr.splitlines()[-1].endswith("2 of 2")
 
@@ -99,14 +109,14 @@ def test_progress_is_told_on_request(structures: Path):
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["missing.cif", "-p", "si"], "no data file 'missing.cif'"),
-        (["two.extxyz@5", "-p", "si"], "chooses nothing of 2 structures"),
-        (["two.extxyz", "-p", "si", "-o", "x.unknown"], "has no suffix that ASE writes"),
-        (["two.extxyz", "-p", "si", "-o", "x.vasp"], "holds one structure and there are 2"),
-        (["two.extxyz", "-p", "si", "-o", "nowhere/x.cif"], "there is no folder 'nowhere'"),
-        (["two.extxyz", "-p", "si", "-q", "-v"], "contradict each other"),
-        (["oxygen.xyz", "-p", "si"], "potential has no element O; it knows Si"),
-        (["two.extxyz", "-p", "si", "--fixed-cell", "--pressure", "1"], "has no effect"),
+        (["missing.cif", "-p", "si-small"], "no data file 'missing.cif'"),
+        (["two.extxyz@5", "-p", "si-small"], "chooses nothing of 2 structures"),
+        (["two.extxyz", "-p", "si-small", "-o", "x.unknown"], "has no suffix that ASE writes"),
+        (["two.extxyz", "-p", "si-small", "-o", "x.vasp"], "holds one structure and there are 2"),
+        (["two.extxyz", "-p", "si-small", "-o", "nowhere/x.cif"], "there is no folder 'nowhere'"),
+        (["two.extxyz", "-p", "si-small", "-q", "-v"], "contradict each other"),
+        (["oxygen.xyz", "-p", "si-small"], "potential has no element O; it knows Si"),
+        (["two.extxyz", "-p", "si-small", "--fixed-cell", "--pressure", "1"], "has no effect"),
     ],
 )
 def test_mistakes_are_one_line(structures: Path, arguments: list[str], complaint: str):
