@@ -17,11 +17,12 @@ from gaunt_md.simulate.trajectory import Trajectory
 from gaunt_md.simulate.velocities import temperature, thermalised
 
 parser = argparse.ArgumentParser()
+parser.add_argument("--potential", default="si", help="shipped one, or file, with silicon")
 parser.add_argument("--steps", type=int, default=10000, help="of 2 fs, for melting and quenching")
 parser.add_argument("--cells", type=int, default=2, help="cubic cells along each direction")
 options = parser.parse_args()
 
-calculator = GauntCalculator("si")
+calculator = GauntCalculator(options.potential)
 crystal = bulk("Si", a=5.468, cubic=True) * options.cells
 hot = Conditions(Ensemble.BUSSI, 2.0, temperature=3500.0)
 melt = run_dynamics(

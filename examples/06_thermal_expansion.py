@@ -14,11 +14,12 @@ from gaunt_md.simulate.relax import relax_crystal
 from gaunt_md.simulate.thermal_expansion import compute_thermal_expansion
 
 parser = argparse.ArgumentParser()
+parser.add_argument("--potential", default="si", help="shipped one, or file, with silicon")
 parser.add_argument("--width", type=float, default=10.0, help="of the supercells, Å")
 parser.add_argument("--points", type=int, default=7, help="number of volumes, at least 5")
 options = parser.parse_args()
 
-calculator = GauntCalculator("si", double_precision=True)
+calculator = GauntCalculator(options.potential, double_precision=True)
 silicon = relax_crystal(bulk("Si"), calculator).atoms
 expansion = compute_thermal_expansion(
     silicon, calculator, supercell_width=options.width, points=options.points

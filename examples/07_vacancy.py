@@ -11,10 +11,11 @@ from gaunt_md import GauntCalculator
 from gaunt_md.simulate.relax import relax, relax_crystal
 
 parser = argparse.ArgumentParser()
+parser.add_argument("--potential", default="si", help="shipped one, or file, with silicon")
 parser.add_argument("--cells", type=int, default=2, help="cubic cells along each direction")
 options = parser.parse_args()
 
-calculator = GauntCalculator("si")
+calculator = GauntCalculator(options.potential)
 crystal = relax_crystal(bulk("Si", cubic=True), calculator, force_tolerance=1e-3).atoms
 perfect = crystal * options.cells
 perfect.calc = calculator

@@ -15,10 +15,11 @@ from gaunt_md.simulate.phonons import compute_phonons
 from gaunt_md.simulate.relax import relax_crystal
 
 parser = argparse.ArgumentParser()
+parser.add_argument("--potential", default="si", help="shipped one, or file, with silicon")
 parser.add_argument("--width", type=float, default=10.0, help="of the supercell, Å")
 options = parser.parse_args()
 
-calculator = GauntCalculator("si", double_precision=True)
+calculator = GauntCalculator(options.potential, double_precision=True)
 silicon = relax_crystal(bulk("Si"), calculator).atoms
 phonons = compute_phonons(silicon, calculator, supercell_width=options.width)
 for point in ("Γ", "X", "L"):
@@ -26,4 +27,7 @@ for point in ("Γ", "X", "L"):
 heat = phonons.thermal_properties([300.0]).heat_capacities[0]
 print(f"heat capacity at 300 K {heat:.2f} J/K/mol")
 phonons.write(Path("phonopy.yaml"))
-save(band_figure(phonons, "gaunt-md si", DFT_PHONONS, density=True), Path("phonons.png"))
+save(
+    band_figure(phonons, f"gaunt-md {options.potential}", DFT_PHONONS, density=True),
+    Path("phonons.png"),
+)

@@ -16,11 +16,12 @@ from gaunt_md.simulate.transport import diffusion
 from gaunt_md.simulate.velocities import thermalised
 
 parser = argparse.ArgumentParser()
+parser.add_argument("--potential", default="si", help="shipped one, or file, with silicon")
 parser.add_argument("--steps", type=int, default=10000, help="of 2 fs, after as many for melting")
 parser.add_argument("--cells", type=int, default=2, help="cubic cells along each direction")
 options = parser.parse_args()
 
-calculator = GauntCalculator("si")
+calculator = GauntCalculator(options.potential)
 crystal = bulk("Si", a=5.468, cubic=True) * options.cells
 melting = Conditions(
     Ensemble.BUSSI, 2.0, temperature=4000.0, final_temperature=2000.0, ramp_steps=options.steps

@@ -3,6 +3,7 @@
 python 10_strained_cell.py
 """
 
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,11 @@ from gaunt_md.simulate.figures import elasticity_figure, save
 from gaunt_md.simulate.relax import relax, relax_crystal
 from gaunt_md.simulate.symmetry import conventional_cell
 
-calculator = GauntCalculator("si", double_precision=True)
+parser = argparse.ArgumentParser()
+parser.add_argument("--potential", default="si", help="shipped one, or file, with silicon")
+options = parser.parse_args()
+
+calculator = GauntCalculator(options.potential, double_precision=True)
 strained = bulk("Si", cubic=True)
 strain = np.array([[0.03, 0.02, 0.0], [0.0, -0.02, 0.01], [0.0, 0.0, 0.01]])
 strained.set_cell(strained.cell @ (np.eye(3) + strain), scale_atoms=True)

