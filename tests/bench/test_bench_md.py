@@ -64,7 +64,10 @@ def test_sizes_have_their_memory(measured: tuple[str, Path]) -> None:
     assert all(20 < one["peak_memory"] < 5000 for one in sizes)  # MB, of programs with torch
 
 
-def test_lammps_is_timed_with_ranks_and_threads(tmp_path: Path) -> None:
+def test_lammps_is_timed_with_ranks_and_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gaunt_md.bench.md.ATOMS_IN_PARALLEL", 512)
     contenders = find_contenders([], [Shape(8, 1, 2)], [], tmp_path)
     plan = Plan(contenders, atoms=64, steps=1, rounds=1, seconds=1.0, parallel=True)
     parallel = [(c, task) for c, task, result in plan.entries() if result.section == "parallel"]
