@@ -1,6 +1,6 @@
 """Phonons of MgO with the splitting of optical modes at Γ, beside DFT.
 
-    gaunt-md train --train MgO_222rd.xyz -o mgo
+    gaunt-md train --train MgO_222rd.xyz --name mgo --cutoff 4.5 --channels 16 --epochs 40
     python 17_mgo_phonons.py mgo/mgo.pt MgO_222rd_unitcell.xyz BORN.yaml \\
         --reference reference_dft_frequencies.txt
 

