@@ -17,7 +17,7 @@ from gaunt_md.simulate.trajectory import Trajectory
 from gaunt_md.simulate.velocities import temperature, thermalised
 
 parser = argparse.ArgumentParser()
-parser.add_argument("--potential", default="si", help="shipped one, or file, with silicon")
+parser.add_argument("--potential", default="si-small", help="shipped one, or file")
 parser.add_argument("--steps", type=int, default=10000, help="of 2 fs, for melting and quenching")
 parser.add_argument("--cells", type=int, default=2, help="cubic cells along each direction")
 options = parser.parse_args()

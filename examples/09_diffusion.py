@@ -16,13 +16,14 @@ from gaunt_md.simulate.transport import diffusion
 from gaunt_md.simulate.velocities import thermalised
 
 parser = argparse.ArgumentParser()
-parser.add_argument("--potential", default="si", help="shipped one, or file, with silicon")
+parser.add_argument("--potential", default="si-small", help="shipped one, or file")
 parser.add_argument("--steps", type=int, default=10000, help="of 2 fs, after as many for melting")
 parser.add_argument("--cells", type=int, default=2, help="cubic cells along each direction")
 options = parser.parse_args()
 
 calculator = GauntCalculator(options.potential)
-crystal = bulk("Si", a=5.468, cubic=True) * options.cells
+# The density of the melt, 2.57 g/cm^3, which is higher than that of the crystal.
+crystal = bulk("Si", a=5.256, cubic=True) * options.cells
 melting = Conditions(
     Ensemble.BUSSI, 2.0, temperature=4000.0, final_temperature=2000.0, ramp_steps=options.steps
 )
