@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from .data.neighbours import NeighbourList, build_graph, species_of
 from .descriptors import descriptors
 from .errors import GauntError, InputError, PotentialFileError
 from .hessian import hessian
+from .training_range import OutsideTrainingWarning, TrainingRange
 
 # Potentials in use, by digest of the file and precision. They have no state, so that calculators
 # can share one.
@@ -103,6 +105,7 @@ class GauntCalculator(Calculator):
             double_precision=double_precision,
         )
         self._load()
+        self._training_range = TrainingRange(self.elements, self.manifest["shortest_distances"])
 
     def _load(self) -> None:
         double = self.parameters["double_precision"]
@@ -149,6 +152,7 @@ class GauntCalculator(Calculator):
         self.results = {}
         with _errors_of_ase(), own_settings():
             graph = self._neighbours.graph(self.atoms, self.elements)
+            self._warn_outside_training(graph)
             evaluation = evaluate(self._potential, graph)
         (self.results,) = _results(evaluation, [self.atoms])
 
@@ -227,8 +231,14 @@ class GauntCalculator(Calculator):
             return []
         with _errors_of_ase(), own_settings():
             graphs = [build_graph(atoms, self.elements, self.cutoff) for atoms in structures]
-            evaluation = evaluate(self._potential, join(graphs))
+            graph = join(graphs)
+            self._warn_outside_training(graph)
+            evaluation = evaluate(self._potential, graph)
         return _results(evaluation, structures)
+
+    def _warn_outside_training(self, graph: Graph) -> None:
+        for message in self._training_range.look(graph):
+            warnings.warn(message, OutsideTrainingWarning, stacklevel=3)
 
     def in_double_precision(self) -> GauntCalculator:
         """Return a calculator of the same potential that evaluates it in float64."""

@@ -21,6 +21,7 @@ using caffe2::serialize::MemoryReadAdapter;
 using caffe2::serialize::PyTorchStreamReader;
 
 constexpr const char *integrity_record = "extra/integrity.txt";
+constexpr const char *manifest_record = "extra/manifest.json";
 constexpr std::string_view format_prefix = "gaunt-md potential, format ";
 constexpr std::string_view format_read_here = "1";
 constexpr std::string_view zip_magic = "PK\x03\x04";
@@ -109,6 +110,13 @@ void verify_archive(const void *bytes, std::size_t size, const std::string &name
   } catch (const c10::Error &error) {
     refuse_damaged(name, error.what_without_backtrace());
   }
+}
+
+std::string read_manifest(const void *bytes, std::size_t size)
+{
+  PyTorchStreamReader archive(
+      std::make_shared<MemoryReadAdapter>(bytes, static_cast<off_t>(size)));
+  return read_record(archive, manifest_record);
 }
 
 }  // namespace gaunt

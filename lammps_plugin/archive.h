@@ -16,4 +16,7 @@ namespace gaunt {
  */
 void verify_archive(const void *bytes, std::size_t size, const std::string &name);
 
+/// The manifest (JSON) of a file that has been verified.
+std::string read_manifest(const void *bytes, std::size_t size);
+
 }  // namespace gaunt

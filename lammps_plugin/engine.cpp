@@ -6,6 +6,7 @@
 
 #include "archive.h"
 #include "layers.h"
+#include "manifest.h"
 #include "sha256.h"
 #include "tensors.h"
 
@@ -38,6 +39,7 @@ struct gaunt_potential {
   std::vector<std::string> elements;
   std::vector<const char *> element_names;
   std::string sha256;
+  std::vector<double> shortest_distances;
 };
 
 namespace {
@@ -96,11 +98,15 @@ template <typename Body> int guarded(char *message, Body &&body) noexcept
   return 1;
 }
 
-std::unique_ptr<gaunt_potential> load_verified(const void *bytes, std::size_t size)
+std::unique_ptr<gaunt_potential> load_verified(const void *bytes, std::size_t size,
+                                               const std::string &name)
 {
   auto module = torch::jit::load(
       std::make_shared<caffe2::serialize::MemoryReadAdapter>(bytes, static_cast<off_t>(size)),
       c10::kCPU);
+  if (!module.hasattr("exchange_width"))
+    throw std::runtime_error("potential file '" + name + "' was written by an older gaunt-md: write "
+                             "it again with `gaunt-md export`");
   module.eval();
   for (auto parameter : module.parameters()) parameter.requires_grad_(false);
 
@@ -112,7 +118,8 @@ std::unique_ptr<gaunt_potential> load_verified(const void *bytes, std::size_t si
   const double cutoff = module.attr("cutoff").toDouble();
 
   auto potential = std::make_unique<gaunt_potential>(gaunt_potential{
-      std::move(module), std::move(evaluate), std::move(by_layers), cutoff, std::move(elements), {}, {}});
+      std::move(module), std::move(evaluate), std::move(by_layers), cutoff, std::move(elements), {}, {},
+      {}});
   for (const auto &element : potential->elements)
     potential->element_names.push_back(element.c_str());
   return potential;
@@ -138,8 +145,10 @@ int load(const void *bytes, size_t size, const char *name, gaunt_potential **pot
     keep_memory();
     gaunt::verify_archive(bytes, size, name);
     const Settings settings;
-    auto loaded = load_verified(bytes, size);
+    auto loaded = load_verified(bytes, size, name);
     loaded->sha256 = gaunt::sha256(bytes, size);
+    loaded->shortest_distances =
+        gaunt::shortest_distances(gaunt::read_manifest(bytes, size), loaded->elements);
     *potential = loaded.release();
   });
 }
@@ -154,7 +163,8 @@ gaunt_description describe(const gaunt_potential *potential)
           potential->by_layers.exchange_size(),
           static_cast<int>(potential->elements.size()),
           potential->element_names.data(),
-          potential->sha256.c_str()};
+          potential->sha256.c_str(),
+          potential->shortest_distances.data()};
 }
 
 int evaluate(gaunt_potential *potential, const gaunt_graph *graph, int threads,

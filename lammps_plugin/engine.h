@@ -26,7 +26,7 @@ extern "C" {
 #endif
 
 /* Raised whenever anything below changes; the caller compares it before it uses the functions. */
-#define GAUNT_ENGINE_INTERFACE 2
+#define GAUNT_ENGINE_INTERFACE 3
 
 #define GAUNT_MESSAGE_SIZE 1024
 
@@ -36,12 +36,13 @@ typedef struct gaunt_potential gaunt_potential;
 typedef struct {
   double cutoff; /* edges are shorter than this */
   int layers;    /* interactions: an energy depends on atoms up to layers edges away */
-  int exchange_width; /* numbers per atom that layers hand to each other; 0 if the file is too old
-                         to be computed layer by layer */
+  int exchange_width; /* numbers per atom that layers hand to each other */
   int exchange_size;  /* bytes of each of these numbers: 4, a float, or 8, a double */
   int n_elements;
   const char *const *elements; /* chemical symbols; a species is an index into this array */
   const char *sha256;          /* of the whole file, 64 hexadecimal digits */
+  const double *shortest_distances; /* [n_elements][n_elements] angstrom, between neighbours in
+                                       training: infinity if such never were, 0 if not known */
 } gaunt_description;
 
 /*

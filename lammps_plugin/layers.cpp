@@ -29,9 +29,7 @@ std::vector<at::Tensor> gradient(const std::vector<at::Tensor> &outputs,
 
 Layers::Layers(const torch::jit::Module &module_) :
     module(module_), n_layers(static_cast<int>(module_.attr("layers").toInt())),
-    width(module_.hasattr("exchange_width") ?
-              static_cast<int>(module_.attr("exchange_width").toInt()) :
-              0),
+    width(static_cast<int>(module_.attr("exchange_width").toInt())),
     dtype(module_.attr("embedding").toTensor().scalar_type())
 {
 }

@@ -14,9 +14,7 @@
 #include "utils.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
-#include <numeric>
 
 using namespace LAMMPS_NS;
 
@@ -84,11 +82,12 @@ void PairGaunt::init_style()
 
   length_unit = force->angstrom;
   energy_unit = force->boltz / BOLTZMANN_EV;
-  const bool wide = !exchanges() && description.layers > 1 && comm->nprocs > 1;
+  const bool wide = !exchanges && description.layers > 1 && comm->nprocs > 1;
   neighbor->add_request(this,
                         wide ? NeighConst::REQ_FULL | NeighConst::REQ_GHOST : NeighConst::REQ_FULL);
   restore_ghost_shell();  // of an earlier run
   if (wide) widen_ghost_shell();
+  training.begin_run();
 }
 
 /// Tell LAMMPS how much an atom's messages take; pair style hybrid asks when the potential is loaded.
@@ -136,12 +135,7 @@ void PairGaunt::compute(int eflag, int vflag)
 {
   ev_init(eflag, vflag);
   const bool atomic_virial = vflag_atom || cvflag_atom;
-  const bool by_layers = atomic_virial || (exchanges() && description.layers > 1 && comm->nprocs > 1);
-  if (atomic_virial && description.exchange_width == 0)
-    error->all(FLERR,
-               "Potential file '{}' was written by an older gaunt-md, which had no per-atom stress: "
-               "write it again with 'gaunt-md export'",
-               members[0].file);
+  const bool by_layers = atomic_virial || (exchanges && description.layers > 1 && comm->nprocs > 1);
 
   const int n_all = atom->nlocal + atom->nghost;
   if (neighbor->ago == 0 || static_cast<int>(identity.size()) != n_all) find_images();
@@ -149,6 +143,7 @@ void PairGaunt::compute(int eflag, int vflag)
   energies.resize(graph.owned());
   edge_gradients.resize(3 * static_cast<std::size_t>(graph.n_edges()));
   raise_if_any(check_positions());
+  warn_outside_training();
 
   const int n_members = static_cast<int>(members.size());
   if (n_members > 1) deviation.begin(n_members, n_all);
@@ -181,84 +176,6 @@ void PairGaunt::build_graph(bool unfolded, int layers)
   const int repeats = layers == 1 ? description.layers : 1;
   extra[0] = static_cast<double>(repeats * graph.updates);
   extra[1] = static_cast<double>(repeats * graph.messages);
-}
-
-/// Find out which ghosts are images of the same atom: its owner and its index there travel the way
-/// of the positions.
-void PairGaunt::find_images()
-{
-  const int n_local = atom->nlocal;
-  const int n_all = n_local + atom->nghost;
-  home.resize(n_all);
-  identity.resize(n_all);
-  themselves.resize(n_all);
-  std::iota(themselves.begin(), themselves.end(), 0);
-  for (int i = 0; i < n_local; ++i) home[i] = {comm->me, i};
-  finding_images = true;
-  forward_comm(2);
-  finding_images = false;
-
-  remote.clear();
-  for (int i = 0; i < n_all; ++i)
-    identity[i] = home[i].rank == comm->me
-                      ? home[i].index
-                      : remote.try_emplace({home[i].rank, home[i].index}, i).first->second;
-}
-
-int PairGaunt::pack_forward_comm(int n, int *list, double *buf, int, int *)
-{
-  if (!finding_images) return travelling->pack(n, list, buf);
-  int m = 0;
-  for (int i = 0; i < n; ++i) {
-    buf[m++] = home[list[i]].rank;
-    buf[m++] = home[list[i]].index;
-  }
-  return m;
-}
-
-void PairGaunt::unpack_forward_comm(int n, int first, double *buf)
-{
-  if (!finding_images) return travelling->unpack(n, first, buf);
-  int m = 0;
-  for (int i = first; i < first + n; ++i) {
-    home[i].rank = static_cast<int>(buf[m++]);
-    home[i].index = static_cast<int>(buf[m++]);
-  }
-}
-
-int PairGaunt::pack_reverse_comm(int n, int first, double *buf)
-{
-  return travelling->pack_reverse(n, first, buf);
-}
-
-void PairGaunt::unpack_reverse_comm(int n, int *list, double *buf)
-{
-  travelling->unpack_reverse(n, list, buf);
-}
-
-/// A number of doubles per atom; LAMMPS before 2025 reads it here instead of as an argument.
-void PairGaunt::forward_comm(int size)
-{
-  std::swap(comm_forward, size);
-  comm->forward_comm(this);
-  std::swap(comm_forward, size);
-}
-
-void PairGaunt::reverse_comm(int size)
-{
-  std::swap(comm_reverse, size);
-  comm->reverse_comm(this);
-  std::swap(comm_reverse, size);
-}
-
-/// A position that is no number has no neighbours and would pass for an isolated atom.
-std::string PairGaunt::check_positions() const
-{
-  for (int a = 0; a < graph.owned(); ++a) {
-    const double *x = atom->x[graph.atoms[a]];
-    if (!std::isfinite(x[0] + x[1] + x[2])) return not_finite(graph.atoms[a], "position");
-  }
-  return "";
 }
 
 /// Fill `energies` and `edge_gradients`; returns what went wrong on this rank, or nothing.
@@ -314,184 +231,9 @@ void PairGaunt::place_atoms()
   }
 }
 
-/// Features of atoms that other ranks own, or that are images, from their owners. A rank that has
-/// none of its own only passes on what others send.
-void PairGaunt::fill_ghosts(void *rows)
-{
-  features.clear(atom->nlocal + atom->nghost, description.exchange_width, description.exchange_size);
-  if (rows) features.take(rows, graph.atoms, 0, graph.owned());
-  forward_comm(features.doubles_per_atom());
-  if (rows) features.give(rows, graph.atoms, graph.owned(), graph.n_atoms());
-}
-
-/// Gradients by those features, back to their owners, who add them.
-void PairGaunt::collect_from_ghosts(void *rows)
-{
-  features.clear(atom->nlocal + atom->nghost, description.exchange_width, description.exchange_size);
-  if (rows) features.take(rows, graph.atoms, graph.owned(), graph.n_atoms());
-  reverse_comm(features.doubles_per_atom());
-  if (rows) features.add_to(rows, graph.atoms, 0, graph.owned());
-}
-
-std::string PairGaunt::check_results() const
-{
-  for (int a = 0; a < graph.owned(); ++a)
-    if (!std::isfinite(energies[a])) return not_finite(graph.atoms[a], "energy");
-  for (int e = 0; e < graph.n_edges(); ++e) {
-    const double *g = &edge_gradients[3 * e];
-    if (!std::isfinite(g[0] + g[1] + g[2]))
-      return not_finite(graph.atoms[graph.centres[e]], "force");
-  }
-  return "";
-}
-
-std::string PairGaunt::not_finite(int index, const char *what) const
-{
-  const std::string name =
-      atom->tag_enable ? fmt::format("atom {}", atom->tag[index]) : std::string("an atom");
-  return fmt::format(
-      "the {} of {} is not a finite number at step {}: look for overlapping atoms "
-      "or a time step that is too long",
-      what, name, update->ntimestep);
-}
-
-/// An edge's gradient pulls its two ends. Ghosts' shares travel home in LAMMPS's own reverse
-/// communication.
-void PairGaunt::add_forces(double weight)
-{
-  double **f = atom->f;
-  const double force_unit = weight * energy_unit / length_unit;
-  for (int e = 0; e < graph.n_edges(); ++e) {
-    double *fi = f[graph.atoms[graph.centres[e]]];
-    double *fj = f[graph.atoms[graph.neighbours[e]]];
-    for (int k = 0; k < 3; ++k) {
-      const double pull = force_unit * edge_gradients[3 * e + k];
-      fi[k] += pull;
-      fj[k] -= pull;
-    }
-  }
-}
-
-void PairGaunt::tally(double weight)
-{
-  const double unit = weight * energy_unit;
-  for (int a = 0; a < graph.owned(); ++a) {
-    const double energy = unit * energies[a];
-    if (eflag_global) eng_vdwl += energy;
-    if (eflag_atom) eatom[graph.atoms[a]] += energy;
-  }
-  if (!vflag_global) return;
-  for (int e = 0; e < graph.n_edges(); ++e) {
-    const double *d = &graph.edge_vectors[3 * e];
-    const double *g = &edge_gradients[3 * e];
-    virial[0] -= unit * d[0] * g[0];
-    virial[1] -= unit * d[1] * g[1];
-    virial[2] -= unit * d[2] * g[2];
-    // Symmetric in sum, up to the rounding of the network.
-    virial[3] -= unit * 0.5 * (d[0] * g[1] + d[1] * g[0]);
-    virial[4] -= unit * 0.5 * (d[0] * g[2] + d[2] * g[0]);
-    virial[5] -= unit * 0.5 * (d[1] * g[2] + d[2] * g[1]);
-  }
-}
-
-/// Virials of atoms, see gaunt_result; ghosts' shares travel home in LAMMPS's own communication.
-void PairGaunt::tally_atomic_virials(double weight)
-{
-  const double unit = weight * energy_unit;
-  // LAMMPS's order: first the index of the position, then that of the force.
-  static constexpr int order[9][2] = {{0, 0}, {1, 1}, {2, 2}, {0, 1}, {0, 2},
-                                      {1, 2}, {1, 0}, {2, 0}, {2, 1}};
-  const auto add = [&](int index, const double (&w)[3][3]) {
-    for (int k = 0; cvflag_atom && k < 9; ++k) cvatom[index][k] += w[order[k][0]][order[k][1]];
-    for (int k = 0; vflag_atom && k < 6; ++k)
-      vatom[index][k] += 0.5 * (w[order[k][0]][order[k][1]] + w[order[k][1]][order[k][0]]);
-  };
-  for (std::size_t e = 0; e < graph.centres.size(); ++e) {
-    double of_centre[3][3], of_neighbour[3][3];
-    for (int k = 0; k < 3; ++k)
-      for (int m = 0; m < 3; ++m) {
-        const double shared = unit * edge_virials[9 * e + 3 * k + m];
-        of_centre[k][m] = -shared;
-        of_neighbour[k][m] =
-            shared - unit * graph.edge_vectors[3 * e + k] * edge_gradients[3 * e + m];
-      }
-    add(graph.atoms[graph.centres[e]], of_centre);
-    add(graph.atoms[graph.neighbours[e]], of_neighbour);
-  }
-}
-
-/* ---------------------------------------------------------------------- committee */
-
-void PairGaunt::report_deviation()
-{
-  travelling = &deviation.forces();
-  reverse_comm(3 * static_cast<int>(members.size()));
-  travelling = &features;
-  deviation.of_atoms.assign(std::max(atom->nlocal, 1), 0.0);
-  const auto summary = deviation.finish(graph, static_cast<double>(atom->natoms), world);
-  if (comm->me != 0) return;
-  extra[2] = summary.max_force;
-  extra[3] = summary.min_force;
-  extra[4] = summary.mean_force;
-  if (deviation_file.empty() || update->ntimestep % deviation_every != 0) return;
-  if (!deviation_stream) {
-    deviation_stream.reset(fopen(deviation_file.c_str(), "w"));
-    if (!deviation_stream)
-      error->one(FLERR, "Pair style gaunt cannot write '{}': {}", deviation_file,
-                 utils::getsyserror());
-    fputs(deviation_header().c_str(), deviation_stream.get());
-  }
-  fputs(deviation_line(static_cast<long>(update->ntimestep), summary).c_str(),
-        deviation_stream.get());
-  fflush(deviation_stream.get());
-}
-
-/// For fix pair, which asks for `deviation`, and with the flag 1 announces when it will.
-void *PairGaunt::extract_peratom(const char *name, int &columns)
-{
-  columns = 0;
-  if (strcmp(name, "deviation") != 0 || members.size() < 2) return nullptr;
-  if (deviation.of_atoms.empty()) deviation.of_atoms.assign(std::max(atom->nlocal, 1), 0.0);
-  return deviation.of_atoms.data();
-}
-
-void *PairGaunt::extract(const char *name, int &dimension)
-{
-  dimension = 0;
-  return strcmp(name, "deviation_flag") == 0 ? &deviation_flag : nullptr;
-}
-
-/* ---------------------------------------------------------------------- all ranks together */
-
-/// Stop all ranks if any of them has a problem; every rank must call this.
-void PairGaunt::raise_if_any(const std::string &problem)
-{
-  const int candidate = problem.empty() ? comm->nprocs : comm->me;
-  int first;
-  MPI_Allreduce(&candidate, &first, 1, MPI_INT, MPI_MIN, world);
-  if (first == comm->nprocs) return;
-  char message[2 * GAUNT_MESSAGE_SIZE] = "";
-  problem.copy(message, sizeof(message) - 1);
-  MPI_Bcast(message, sizeof(message), MPI_CHAR, first, world);
-  error->all(FLERR, std::string("Pair style gaunt: ") + message);
-}
-
-/// Give every rank the text of rank 0.
-void PairGaunt::broadcast(std::string &text)
-{
-  bigint size = static_cast<bigint>(text.size());
-  MPI_Bcast(&size, 1, MPI_LMP_BIGINT, 0, world);
-  text.resize(size);
-  // MPI counts in int; whoever names a large file by mistake is to be told so by the engine.
-  for (bigint done = 0; done < size; done += MAXSMALLINT)
-    MPI_Bcast(&text[done], static_cast<int>(std::min<bigint>(size - done, MAXSMALLINT)), MPI_CHAR,
-              0, world);
-}
-
 double PairGaunt::memory_usage()
 {
-  return Pair::memory_usage() + graph.memory_usage() +
-         features.memory_usage() +
+  return Pair::memory_usage() + graph.memory_usage() + features.memory_usage() +
          static_cast<double>(sizeof(Home) * home.capacity() +
                              sizeof(int) * (identity.capacity() + themselves.capacity()) +
                              sizeof(double) *

@@ -15,6 +15,7 @@ PairStyle(gaunt,PairGaunt);
 #include "engine.h"
 #include "feature_exchange.h"
 #include "local_graph.h"
+#include "training_range.h"
 
 #include <cstdio>
 #include <map>
@@ -68,7 +69,6 @@ class PairGaunt : public Pair {
   };
 
   // input
-  enum class Mode { automatic, exchange, ghost };
   int read_keyword(int narg, char **arg, int at, std::vector<std::string> &files);
   std::string load(const std::vector<std::string> &files);
   std::string load_member(const std::string &file);
@@ -77,7 +77,6 @@ class PairGaunt : public Pair {
   void allocate();
   void map_type(int type, const std::string &element);
   std::string known_elements() const;
-  bool exchanges() const;
 
   // before a run
   void size_buffers();
@@ -86,30 +85,35 @@ class PairGaunt : public Pair {
 
   // in a run
   void build_graph(bool unfolded, int layers);
-  void find_images();
-  std::string check_positions() const;
   std::string evaluate_at_once(const Member &member);
   std::string evaluate_by_layers(const Member &member, bool atomic_virial);
+  void place_atoms();
+
+  // results
+  std::string check_positions() const;
   std::string check_results() const;
   std::string not_finite(int index, const char *what) const;
-  void place_atoms();
-  void fill_ghosts(void *rows);
-  void collect_from_ghosts(void *rows);
-  void forward_comm(int size);
-  void reverse_comm(int size);
+  std::string name_of(int index) const;
+  void warn_outside_training();
+  std::string describe(const TrainingRange::Departure &departure) const;
   void add_forces(double weight);
   void tally(double weight);
   void tally_atomic_virials(double weight);
   void report_deviation();
 
-  // all ranks together
+  // between ranks
+  void find_images();
+  void fill_ghosts(void *rows);
+  void collect_from_ghosts(void *rows);
+  void forward_comm(int size);
+  void reverse_comm(int size);
   void raise_if_any(const std::string &problem);
-  void broadcast(std::string &text);
+  void broadcast(std::string &text, int from = 0);
 
   const gaunt_engine_functions *engine = nullptr;
   std::vector<Member> members;
   gaunt_description description{};   // of the first one; the others are alike
-  Mode mode = Mode::automatic;
+  bool exchanges = true;             // mode exchange, else mode ghost
   std::vector<int> species_of_type;  // [1..ntypes], -1 for NULL
 
   double length_unit = 1.0;  // 1 angstrom in LAMMPS's unit of length
@@ -135,6 +139,7 @@ class PairGaunt : public Pair {
   std::vector<double> edge_gradients;  // [edges][3] eV/angstrom
   std::vector<double> edge_virials;    // [edges][3][3] eV
 
+  TrainingRange training;
   Deviation deviation;         // of a committee
   std::string deviation_file;  // empty if none is to be written
   int deviation_every = 0;

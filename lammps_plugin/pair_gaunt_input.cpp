@@ -57,7 +57,7 @@ void PairGaunt::settings(int narg, char **arg)
 {
   if (narg < 1)
     error->all(FLERR, "Pair style gaunt needs a potential file, as in: pair_style gaunt si.pt");
-  mode = Mode::automatic;
+  exchanges = true;
   deviation_file.clear();
   deviation_stream.reset();
   std::vector<std::string> files = {arg[0]};
@@ -73,11 +73,6 @@ void PairGaunt::settings(int narg, char **arg)
                    "sha256 {}\n",
                    find_potential(member.file), known_elements(), description.cutoff,
                    description.layers, engine->torch_version(), member.sha256);
-  if (mode == Mode::automatic && !exchanges() && comm->nprocs > 1)
-    error->warning(FLERR,
-                   "Potential file '{}' was written by an older gaunt-md, which makes several "
-                   "ranks slow (mode ghost): write it again with 'gaunt-md export'",
-                   members[0].file);
 }
 
 /// Read the keyword at an argument, with its values; returns where the next one is.
@@ -93,7 +88,7 @@ int PairGaunt::read_keyword(int narg, char **arg, int at, std::vector<std::strin
     if (name != "exchange" && name != "ghost")
       error->all(FLERR, "Mode '{}' of pair style gaunt is unknown: write mode exchange or mode ghost",
                  name);
-    mode = name == "ghost" ? Mode::ghost : Mode::exchange;
+    exchanges = name == "exchange";
   } else if (keyword == "committee") {
     while (at < narg && !is_keyword(arg[at])) files.emplace_back(arg[at++]);
     if (files.size() == 1)
@@ -113,12 +108,6 @@ int PairGaunt::read_keyword(int narg, char **arg, int at, std::vector<std::strin
   return at;
 }
 
-/// Do ranks exchange features? Otherwise each computes what it needs of its neighbours' atoms.
-bool PairGaunt::exchanges() const
-{
-  return mode != Mode::ghost && (description.layers == 1 || description.exchange_width > 0);
-}
-
 /// Load potentials on all ranks; returns what went wrong on this one, or nothing.
 std::string PairGaunt::load(const std::vector<std::string> &files)
 {
@@ -129,10 +118,6 @@ std::string PairGaunt::load(const std::vector<std::string> &files)
     if (problem.empty()) problem = found;
   }
   if (!problem.empty()) return problem;
-  if (mode == Mode::exchange && !exchanges())
-    return fmt::format("potential file '{}' was written by an older gaunt-md and cannot be computed "
-                       "layer by layer: write it again with 'gaunt-md export', or use mode ghost",
-                       files[0]);
   size_buffers();
   return "";
 }
@@ -155,11 +140,11 @@ std::string PairGaunt::load_member(const std::string &file)
   member.sha256 = found.sha256;
   members.push_back(member);
   if (members.size() == 1) description = found;
-  const std::string difference = differs(found);
-  return difference.empty() ? ""
-                            : fmt::format("potential '{}' differs from '{}' in its {}: those of a "
-                                          "committee must be alike",
-                                          file, members[0].file, difference);
+  if (const std::string difference = differs(found); !difference.empty())
+    return fmt::format("potential '{}' differs from '{}' in its {}: those of a committee must be alike",
+                       file, members[0].file, difference);
+  training.add(found.n_elements, found.shortest_distances);
+  return "";
 }
 
 /// What makes a potential unfit for the committee of the first one, or nothing.
@@ -184,6 +169,7 @@ void PairGaunt::release()
     for (int i = 1; i <= atom->ntypes; ++i) map_type(i, "NULL");
   for (const Member &member : members) engine->release(member.potential);
   members.clear();
+  training.clear();
 }
 
 void PairGaunt::allocate()
@@ -241,8 +227,6 @@ std::string PairGaunt::known_elements() const
 // A restart file holds the potentials' file names and SHA-256, the mode, and the element of each
 // type, not the potentials themselves. Deviations are written where pair_style says so.
 
-static constexpr const char *mode_names[] = {"automatic", "exchange", "ghost"};
-
 static void write_text(const std::string &text, FILE *fp)
 {
   const int size = static_cast<int>(text.size());
@@ -261,7 +245,7 @@ static std::string read_text(FILE *fp, Error *error)
 
 void PairGaunt::write_restart_settings(FILE *fp)
 {
-  write_text(mode_names[static_cast<int>(mode)], fp);
+  write_text(exchanges ? "exchange" : "ghost", fp);
   write_text(std::to_string(members.size()), fp);
   for (const Member &member : members) {
     write_text(member.file, fp);
@@ -277,9 +261,7 @@ void PairGaunt::read_restart_settings(FILE *fp)
     broadcast(text);
     return text;
   };
-  const std::string mode_name = next();
-  for (const Mode known : {Mode::automatic, Mode::exchange, Mode::ghost})
-    if (mode_name == mode_names[static_cast<int>(known)]) mode = known;
+  exchanges = next() == "exchange";
   std::vector<std::string> files(std::stoul(next())), digests(files.size());
   for (std::size_t k = 0; k < files.size(); ++k) {
     files[k] = next();

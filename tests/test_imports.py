@@ -32,7 +32,7 @@ LAYERS = (
     {"model"},
     {"data.graph"},
     {"data", "potential_file", "training"},
-    {"hessian", "descriptors"},
+    {"hessian", "descriptors", "training_range"},
     {"calculator", "batch", "committee"},
     {"simulate", "lammps_doctor"},
     {"bench"},

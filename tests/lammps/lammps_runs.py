@@ -16,7 +16,7 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.lammps import Prism
 
-from gaunt_md import lammps
+from gaunt_md import GauntCalculator, lammps
 from gaunt_md.simulate.lammps_dynamics import find_program
 
 BAR_PER_EV_PER_CUBIC_ANGSTROM = 1.6021765e6
@@ -63,12 +63,14 @@ def run_script(
     *,
     ranks: int = 1,
     env: dict[str, str] | None = None,
+    arguments: Sequence[str] = (),
+    binary: Path | None = None,
     timeout: float = 300,
 ) -> subprocess.CompletedProcess[str]:
     """Run LAMMPS on an input script; what hangs is a failure."""
     (folder / "in.test").write_text("\n".join(lines) + "\n")
-    binary = Path(lammps.environment().lammps) / "lmp"
-    command = [str(binary), "-in", "in.test", "-log", "none", "-nocite"]
+    binary = binary or Path(lammps.environment().lammps) / "lmp"
+    command = [str(binary), "-in", "in.test", "-log", "none", "-nocite", *arguments]
     if ranks > 1:
         command = [str(find_program("mpirun")), "-n", str(ranks), *command]
     return subprocess.run(
@@ -96,7 +98,12 @@ def to_lammps_orientation(atoms: Atoms) -> Atoms:
     return turned
 
 
-def setup(folder: Path, atoms: Atoms, elements: Sequence[str] = ("Si", "O")) -> list[str]:
+def setup(
+    folder: Path,
+    atoms: Atoms,
+    elements: Sequence[str] = ("Si", "O"),
+    atom_style: str = "atomic",
+) -> list[str]:
     """Write a structure, and return the commands that read it."""
     ase.io.write(
         folder / "structure.data",
@@ -104,11 +111,13 @@ def setup(folder: Path, atoms: Atoms, elements: Sequence[str] = ("Si", "O")) -> 
         format="lammps-data",
         specorder=list(elements),
         masses=True,
+        atom_style=atom_style,
     )
     return [
         "units metal",
         "boundary " + " ".join("p" if periodic else "f" for periodic in atoms.pbc),
         "box tilt large",
+        f"atom_style {atom_style}",
         "read_data structure.data",
     ]
 
@@ -166,3 +175,55 @@ def evaluate(
     ]
     run_to_end(folder, lines, ranks=ranks)
     return read_evaluation(folder)
+
+
+FOLLOW = [
+    "compute virial all pressure NULL virial",
+    "thermo_style custom step temp pe etotal econserve press lx ly lz "
+    + " ".join(f"c_virial[{k}]" for k in range(1, 7)),
+    "thermo_modify line one norm no",
+    "thermo 1",
+]
+"""Commands before a run, at the end of which `KEEP` is used."""
+
+KEEP = [
+    "write_dump all custom final.dump id element x y z fx fy fz "
+    "modify sort id element Si O format float %.17g",
+    'print "$(pe:%.17g) '
+    + " ".join(f"$(c_virial[{k}]:%.17g)" for k in (1, 2, 3, 6, 5, 4))
+    + '" file results.txt screen no',
+]
+"""Commands after a run that leave what `assert_equals_ase` reads."""
+
+
+def assert_equals_ase(folder: Path, potential: Path, *, tolerance: float = 1e-9) -> Atoms:
+    """Compare the end of a run with ASE's calculator for the atoms it left, and return those."""
+    atoms = ase.io.read(folder / "final.dump", format="lammps-dump-text")
+    forces = atoms.get_forces()
+    energy, *pressures = np.loadtxt(folder / "results.txt")
+    atoms.calc = GauntCalculator(potential)
+    expected = atoms.get_forces()
+    np.testing.assert_allclose(
+        forces, expected, rtol=0, atol=tolerance * max(1.0, np.abs(expected).max())
+    )
+    assert abs(energy - atoms.get_potential_energy()) < tolerance * len(atoms)
+    np.testing.assert_allclose(
+        -np.array(pressures) / BAR_PER_EV_PER_CUBIC_ANGSTROM,
+        atoms.get_stress(),
+        rtol=0,
+        atol=tolerance * np.abs(atoms.get_stress()).max(),
+    )
+    return atoms
+
+
+def table(output: str) -> dict[str, np.ndarray]:
+    """Return the columns of the last table that LAMMPS has printed."""
+    lines = output.splitlines()
+    start = max(k for k, line in enumerate(lines) if line.split()[:1] == ["Step"])
+    rows = []
+    for line in lines[start + 1 :]:
+        if line.startswith("Loop time"):
+            break
+        if line[:1].isspace():
+            rows.append([float(word) for word in line.split()])
+    return dict(zip(lines[start].split(), np.array(rows).T, strict=True))

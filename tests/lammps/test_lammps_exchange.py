@@ -29,12 +29,13 @@ def altered(folder: Path, replacements: dict[str, str]) -> dict[str, str]:
     """Return the environment of a plugin with other statements in its pair style."""
     sources = folder / "sources"
     shutil.copytree(resource_folder("lammps_plugin"), sources)
-    source = sources / "pair_gaunt.cpp"
-    text = source.read_text()
     for statement, replacement in replacements.items():
+        (source,) = (
+            source for source in sources.glob("pair_gaunt*.cpp") if statement in source.read_text()
+        )
+        text = source.read_text()
         assert text.count(statement) == 1
-        text = text.replace(statement, replacement)
-    source.write_text(text)
+        source.write_text(text.replace(statement, replacement))
     return environment(build_plugin(sources, folder / "build"))
 
 

@@ -1,0 +1,405 @@
+"""What people do with a potential in LAMMPS, each thing once, compared with ASE at its end."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import ase.io
+import numpy as np
+import pytest
+from ase.geometry import find_mic
+from lammps_runs import (
+    BAR_PER_EV_PER_CUBIC_ANGSTROM,
+    FOLLOW,
+    KEEP,
+    MEASURE,
+    assert_equals_ase,
+    environment,
+    read_evaluation,
+    run_to_end,
+    setup,
+    table,
+    to_lammps_orientation,
+)
+from samples import silicon_oxide
+
+from gaunt_md import GauntCalculator
+from gaunt_md.resources import resource_folder
+
+SILICON = resource_folder("potentials") / "si-small.pt"
+
+
+def style(potential: Path, elements: str = "Si O") -> list[str]:
+    return [f"pair_style gaunt {potential}", f"pair_coeff * * {elements}"]
+
+
+# --- ensembles -----------------------------------------------------------------------------------
+
+ENSEMBLES = {
+    "nve": ["fix d all nve"],
+    "nvt": ["fix d all nvt temp 900 900 0.02"],
+    "npt iso": ["fix d all npt temp 900 900 0.02 iso 5e4 5e4 0.1"],
+    "npt aniso": ["fix d all npt temp 900 900 0.02 aniso 5e4 5e4 0.1"],
+    "npt tri": [
+        "change_box all triclinic",
+        "fix d all npt temp 900 900 0.02 tri 5e4 5e4 0.1",
+    ],
+    "nph": ["fix d all nph x 5e4 5e4 0.1"],
+    "langevin": ["fix d all nve", "fix bath all langevin 900 900 0.02 17 tally yes"],
+}
+
+
+@pytest.mark.parametrize("ensemble", ENSEMBLES)
+def test_ensembles_conserve_energy(
+    ensemble: str, potential_file_float64: Path, tmp_path: Path
+) -> None:
+    """What bath and piston have taken is accounted for; forces and stress at the end are ASE's."""
+    lines = [
+        *setup(tmp_path, silicon_oxide()),
+        *style(potential_file_float64),
+        *FOLLOW,
+        "neighbor 0.3 bin",
+        "timestep 0.00025",
+        "velocity all create 600 11 mom yes",
+        *ENSEMBLES[ensemble],
+        "run 60",
+        *KEEP,
+    ]
+    thermo = table(run_to_end(tmp_path, lines, ranks=2))
+    conserved = np.ptp(thermo["Econserve"]) / 8
+    assert conserved < 5e-4
+    if ensemble != "nve":
+        assert np.ptp(thermo["TotEng"]) / 8 > 20 * conserved
+    sizes = [np.ptp(thermo[side]) > 0.01 for side in ("Lx", "Ly", "Lz")]
+    assert sizes == [ensemble[:2] == "np", ensemble[:3] == "npt", ensemble[:3] == "npt"]
+    atoms = assert_equals_ase(tmp_path, potential_file_float64)
+    assert np.count_nonzero(np.abs(atoms.cell) > 1e-3) == (6 if ensemble == "npt tri" else 3)
+
+
+def test_work_of_deforming_the_box_is_stress_times_strain(
+    potential_file_float64: Path, tmp_path: Path
+) -> None:
+    """Stretched and sheared by fix deform, atoms moving with the box: dE = Σ σ_ab dε_ab V."""
+    lines = [
+        *setup(tmp_path, silicon_oxide()),
+        "change_box all triclinic",
+        *style(potential_file_float64),
+        *FOLLOW,
+        "fix d all deform 1 x scale 1.06 z scale 0.97 remap x",
+        "thermo_modify format float %.12g",
+        "run 40",
+        *KEEP,
+    ]
+    thermo = table(run_to_end(tmp_path, lines, ranks=2))
+    work = 0.0
+    for pressure, side, area in (
+        ("c_virial[1]", "Lx", ("Ly", "Lz")),
+        ("c_virial[3]", "Lz", ("Lx", "Ly")),
+    ):
+        force = thermo[pressure] * thermo[area[0]] * thermo[area[1]] / BAR_PER_EV_PER_CUBIC_ANGSTROM
+        work -= np.trapezoid(force, thermo[side])
+    gained = np.ptp(thermo["PotEng"][[0, -1]])
+    assert gained > 0.05
+    assert abs(work) == pytest.approx(gained, rel=1e-3)
+    assert thermo["Lx"][-1] == pytest.approx(1.06 * thermo["Lx"][0])
+    assert_equals_ase(tmp_path, potential_file_float64)
+
+
+@pytest.mark.parametrize("box", ["iso", "aniso", "tri"])
+def test_box_relaxes_to_the_pressure_asked_for(box: str, tmp_path: Path) -> None:
+    lines = [
+        *setup(tmp_path, to_lammps_orientation(silicon()), ["Si"]),
+        "change_box all triclinic",
+        *style(SILICON, "Si"),
+        *FOLLOW,
+        f"fix relax all box/relax {box} 2e4 vmax 0.005",
+        "min_modify line quadratic",
+        "minimize 0 1e-3 60 200",
+        *KEEP,
+    ]
+    thermo = table(run_to_end(tmp_path, lines))
+    pressures = np.array([thermo[f"c_virial[{k}]"][-1] for k in range(1, 7)])
+    assert pressures[:3].mean() == pytest.approx(2e4, abs=300)
+    if box != "iso":
+        np.testing.assert_allclose(pressures[:3], 2e4, atol=300)
+    if box == "tri":
+        np.testing.assert_allclose(pressures[3:], 0.0, atol=300)
+    assert_equals_ase(tmp_path, SILICON, tolerance=2e-5)
+
+
+def silicon():
+    atoms = silicon_oxide(seed=1)
+    atoms.symbols[:] = "Si"
+    atoms.set_cell(atoms.cell @ [[1.01, 0, 0], [0.02, 1, 0], [0, 0.01, 0.99]], scale_atoms=True)
+    return atoms
+
+
+# --- atoms and boxes that change -----------------------------------------------------------------
+
+CHANGES = {
+    # name: (commands, expression of LAMMPS, its value)
+    "change_box": (
+        [
+            "change_box all triclinic",
+            "change_box all x scale 1.04 xy final 0.7 yz final -0.4 remap units box",
+            "run 1",
+        ],
+        "xy",
+        0.7,
+    ),
+    "replicate": (["replicate 2 1 1", "run 1"], "atoms", 16),
+    "create_atoms": (["create_atoms 2 single 1.2 4.1 1.4 units box", "run 1"], "atoms", 9),
+    "delete_atoms": (["run 1", "delete_atoms porosity all 0.4 77", "run 1"], "atoms<8", 1),
+    "set type": (["run 1", "set atom 3 type 2", "run 1"], "count(oxygen)", 3),
+    "displace_atoms": (["displace_atoms all random 0.1 0.1 0.1 5", "run 1"], "atoms", 8),
+    "fix deposit": (
+        [
+            "region all block EDGE EDGE EDGE EDGE EDGE EDGE",
+            "fix insert all deposit 2 2 3 4711 region all near 1.2 attempt 200",
+            "run 10",
+        ],
+        "atoms",
+        10,
+    ),
+    "fix gcmc": (
+        ["fix insert all gcmc 2 40 20 2 4711 5e4 5.0 0.2 full_energy", "run 12"],
+        "atoms!=8",
+        1,
+    ),
+    "fix evaporate": (["fix out all evaporate 2 1 all 9", "run 6"], "atoms", 5),
+    "fix atom/swap": (
+        ["fix swap all atom/swap 1 5 17 50000 ke no types 1 2", "run 10", "run 1"],
+        "count(oxygen)",
+        2,
+    ),
+}
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+@pytest.mark.parametrize("change", CHANGES)
+def test_after_a_change_results_are_those_of_the_atoms_left(
+    change: str, ranks: int, potential_file_float64: Path, tmp_path: Path
+) -> None:
+    commands, expression, value = CHANGES[change]
+    lines = [
+        *setup(tmp_path, silicon_oxide()),
+        "region all block EDGE EDGE EDGE EDGE EDGE EDGE" if "evaporate" in change else "",
+        *style(potential_file_float64),
+        "neighbor 0.3 bin",
+        *FOLLOW,
+        *commands,
+        *KEEP,
+        "group oxygen type 2",
+        f'print "found $({expression})"',
+    ]
+    assert f"found {value}\n" in run_to_end(tmp_path, lines, ranks=ranks)
+    assert_equals_ase(tmp_path, potential_file_float64)
+
+
+def test_a_group_that_is_not_integrated_rests(potential_file_float64: Path, tmp_path: Path) -> None:
+    """Atoms of another group move, conserve energy, and feel those at rest."""
+    lines = [
+        *setup(tmp_path, silicon_oxide()),
+        *style(potential_file_float64),
+        "neighbor 0.3 bin",
+        *FOLLOW,
+        "group moving id <= 4",
+        "fix d moving nve",
+        "compute potential all pe/atom",
+        "compute one moving reduce sum c_potential",
+        "group resting subtract all moving",
+        "compute other resting reduce sum c_potential",
+        "thermo_style custom step pe etotal c_one c_other c_virial[*]",
+        "timestep 0.0005",
+        "run 40",
+        *KEEP,
+    ]
+    thermo = table(run_to_end(tmp_path, lines, ranks=2))
+    assert np.ptp(thermo["TotEng"]) < 0.02 * np.ptp(thermo["PotEng"])
+    np.testing.assert_allclose(thermo["c_one"] + thermo["c_other"], thermo["PotEng"], rtol=1e-7)
+    atoms = assert_equals_ase(tmp_path, potential_file_float64)
+    ways = atoms.positions - silicon_oxide().positions
+    moved = np.linalg.norm(find_mic(ways, atoms.cell)[0], axis=1)
+    assert (moved[:4] > 1e-3).all()
+    assert (moved[4:] < 1e-12).all()
+
+
+def test_rerun_finds_the_energies_of_the_run(potential_file_float64: Path, tmp_path: Path) -> None:
+    start = [*setup(tmp_path, silicon_oxide()), *style(potential_file_float64), "neighbor 0.3 bin"]
+    run = [
+        "velocity all create 900 3",
+        "fix d all npt temp 900 900 0.05 aniso 0 0 0.2",
+        "dump d all custom 5 run.dump id type x y z",
+        "dump_modify d format float %.17g",
+        "run 30",
+    ]
+    follow = [*FOLLOW, "thermo 5", "thermo_modify format float %.14g"]
+    first = table(run_to_end(tmp_path, [*start, *follow, *run], ranks=2))
+    again = table(run_to_end(tmp_path, [*start, *follow, "rerun run.dump dump x y z box yes"]))
+    assert np.ptp(first["PotEng"]) > 0.1
+    for column in ("Step", "PotEng", *(f"c_virial[{k}]" for k in range(1, 7))):
+        np.testing.assert_allclose(
+            again[column], first[column], rtol=0, atol=1e-9 * np.abs(first[column]).max()
+        )
+
+
+# --- several replicas, second derivatives --------------------------------------------------------
+
+
+def test_neb_through_partitions(potential_file_float64: Path, tmp_path: Path) -> None:
+    """Each replica has ASE's energy of its image, and the path goes over a barrier."""
+    atoms = silicon_oxide()
+    target = atoms.positions[2] + [0.5, -0.3, 0.4]
+    (tmp_path / "final.coordinates").write_text("1\n3 {} {} {}\n".format(*target))
+    lines = [
+        "variable image uloop 3",
+        "atom_modify map array",
+        *setup(tmp_path, atoms),
+        *style(potential_file_float64),
+        "fix neb all neb 1.0",
+        "min_style fire",
+        "neb 0.0 0.1 20 10 5 final final.coordinates",
+        "print '$(pe:%.17g)' file energy.${image}.txt screen no",
+        "write_dump all custom ${image}.dump id element x y z modify sort id element Si O "
+        "format float %.17g",
+    ]
+    run_to_end(tmp_path, lines, ranks=3, arguments=["-partition", "3x1"])
+    energies = []
+    for image in (1, 2, 3):
+        there = ase.io.read(tmp_path / f"{image}.dump", format="lammps-dump-text")
+        there.calc = GauntCalculator(potential_file_float64)
+        energies.append(float((tmp_path / f"energy.{image}.txt").read_text()))
+        assert there.get_potential_energy() == pytest.approx(energies[-1], abs=1e-8)
+    assert energies[1] > max(energies[0], energies[2])
+
+
+def test_dynamical_matrix_is_the_second_derivative(
+    potential_file_float64: Path, tmp_path: Path
+) -> None:
+    atoms = silicon_oxide()
+    lines = [
+        "atom_modify map array",
+        *setup(tmp_path, atoms),
+        *style(potential_file_float64),
+        "neighbor 0.3 bin",
+        "dynamical_matrix all regular 1e-4 file dynamical.txt",
+    ]
+    run_to_end(tmp_path, lines)
+    matrix = np.loadtxt(tmp_path / "dynamical.txt").reshape(24, 24)
+    hessian = GauntCalculator(potential_file_float64).get_hessian(atoms)
+    masses = np.repeat(np.where(atoms.symbols == "Si", 28.085, 15.999), 3)
+    # eV/Å^2/u in 1/ps^2
+    expected = 9648.533 * hessian / np.sqrt(np.outer(masses, masses))
+    np.testing.assert_allclose(matrix, expected, rtol=0, atol=1e-4 * np.abs(expected).max())
+
+
+# --- settings that must not change a number ------------------------------------------------------
+
+SETTINGS = {
+    "map array": ["atom_modify map array"],
+    "map hash": ["atom_modify map hash"],
+    "sorted often": ["atom_modify sort 1 2.0"],
+    "newton on for pairs only": ["newton on off"],
+    "nofdotr": ["!pair_modify nofdotr"],
+    "neighbour lists by N^2": ["neighbor 0.5 nsq"],
+    "short communication cutoff": ["comm_modify cutoff 1.0"],
+    "long communication cutoff": ["comm_modify cutoff 9.0"],
+    "velocities communicated": ["comm_modify vel yes"],
+    "suffix omp": ["package omp 2", "suffix omp"],
+    "suffix opt": ["suffix opt"],
+    "brick grid": ["processors 1 2 1"],
+}
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_settings_that_do_not_matter(
+    setting: str, potential_file_float64: Path, tmp_path: Path
+) -> None:
+    before = [line for line in SETTINGS[setting] if line[0] != "!"]
+    after = [line[1:] for line in SETTINGS[setting] if line[0] == "!"]
+    lines = [
+        *before,
+        *setup(tmp_path, silicon_oxide((2, 1, 1))),
+        *style(potential_file_float64),
+        *after,
+        *FOLLOW,
+        "fix d all nve",
+        "run 3",
+        *KEEP,
+    ]
+    run_to_end(tmp_path, lines, ranks=2)
+    assert_equals_ase(tmp_path, potential_file_float64)
+
+
+@pytest.mark.parametrize("atom_style", ["atomic", "charge", "full"])
+def test_atom_styles(atom_style: str, potential_file_float64: Path, tmp_path: Path) -> None:
+    lines = [
+        *setup(tmp_path, silicon_oxide(), atom_style=atom_style),
+        *style(potential_file_float64),
+        *FOLLOW,
+        "fix d all nve",
+        "run 3",
+        *KEEP,
+    ]
+    run_to_end(tmp_path, lines, ranks=2)
+    assert_equals_ase(tmp_path, potential_file_float64)
+
+
+def test_data_file_continues_the_run(potential_file_float64: Path, tmp_path: Path) -> None:
+    """Written and read again, atoms have the forces they had."""
+    lines = [
+        *setup(tmp_path, silicon_oxide()),
+        *style(potential_file_float64),
+        "fix d all nve",
+        "run 5",
+    ]
+    run_to_end(tmp_path, [*lines, *MEASURE, "write_data half.data"], ranks=2)
+    before = read_evaluation(tmp_path)
+    lines = ["units metal", "read_data half.data", *style(potential_file_float64), *MEASURE]
+    run_to_end(tmp_path, lines)
+    np.testing.assert_allclose(read_evaluation(tmp_path).forces, before.forces, atol=1e-9)
+
+
+IN_ONE_PROCESS = """
+import sys
+import ase.io
+import numpy as np
+from ase.calculators.lammpslib import LAMMPSlib
+from gaunt_md import GauntCalculator
+
+atoms = ase.io.read("structure.xyz")
+here = GauntCalculator(sys.argv[1])
+there = LAMMPSlib(
+    lmpcmds=[f"pair_style gaunt {sys.argv[1]}", "pair_coeff * * Si O"],
+    atom_types={"Si": 1, "O": 2},
+    keep_alive=True,
+)
+for step in range(4):
+    atoms.rattle(0.05, seed=step)
+    results = []
+    for calculator in (here, there):
+        atoms.calc = calculator
+        results.append((atoms.get_potential_energy(), atoms.get_forces(), atoms.get_stress()))
+    for one, other in zip(*results):
+        print(np.abs(one - other).max() / np.abs(one).max())
+"""
+
+
+def test_torch_ase_and_lammps_in_one_process(potential_file_float64: Path, tmp_path: Path) -> None:
+    """The calculator of gaunt-md and ASE's own for LAMMPS, step by step in the same program."""
+    atoms = silicon_oxide()
+    atoms.info.clear()
+    atoms.write(tmp_path / "structure.xyz")
+    done = subprocess.run(
+        [sys.executable, "-c", IN_ONE_PROCESS, str(potential_file_float64)],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    differences = [float(word) for word in done.stdout.split()]
+    assert len(differences) == 12
+    assert max(differences) < 1e-6
