@@ -80,7 +80,11 @@ class GauntCalculator(Calculator):
         structures with three cell vectors
     stresses : ndarray, shape (atoms, 6), eV/Å^3, with sum ``stress``; not for heat currents
 
-    All are computed at once. Errors are of gaunt-md and of ASE at the same time: `StructureError`
+    All are computed at once. Atoms closer than any such pair in training, and elements that never
+    were neighbours there, are an `OutsideTrainingWarning` (`gaunt_md.training_range`), either once
+    per calculator.
+
+    Errors are of gaunt-md and of ASE at the same time: `StructureError`
     and `PotentialError` are ASE's ``InputError``, `CalculationFailedError` its
     ``CalculationFailed``, `NoStressError` its ``PropertyNotImplementedError``.
     """

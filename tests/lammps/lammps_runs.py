@@ -184,16 +184,17 @@ FOLLOW = [
     "thermo_modify line one norm no",
     "thermo 1",
 ]
-"""Commands before a run, at the end of which `KEEP` is used."""
+"""Commands before a run, at the end of which `keep` is used."""
 
-KEEP = [
-    "write_dump all custom final.dump id element x y z fx fy fz "
-    "modify sort id element Si O format float %.17g",
-    'print "$(pe:%.17g) '
-    + " ".join(f"$(c_virial[{k}]:%.17g)" for k in (1, 2, 3, 6, 5, 4))
-    + '" file results.txt screen no',
-]
-"""Commands after a run that leave what `assert_equals_ase` reads."""
+
+def keep(elements: str = "Si O") -> list[str]:
+    """Return the commands after a run that leave what `assert_equals_ase` reads."""
+    virial = " ".join(f"$(c_virial[{k}]:%.17g)" for k in (1, 2, 3, 6, 5, 4))
+    return [
+        "write_dump all custom final.dump id element x y z fx fy fz "
+        f"modify sort id element {elements} format float %.17g",
+        f'print "$(pe:%.17g) {virial}" file results.txt screen no',
+    ]
 
 
 def assert_equals_ase(folder: Path, potential: Path, *, tolerance: float = 1e-9) -> Atoms:

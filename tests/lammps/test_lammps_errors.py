@@ -87,6 +87,7 @@ def test_arguments_of_pair_coeff(
         ("newton off", "newton on"),
         ("units lj", "units metal"),
         ("neighbor 1.0 multi\ncomm_modify mode multi", "comm_modify mode single"),
+        ("neigh_modify one 10 page 100", "Neighbor list overflow, boost neigh_modify one"),
         (
             "group some type 1\natom_modify first some\nneigh_modify include some",
             "cannot be used with neigh_modify include",
