@@ -15,12 +15,12 @@ _TWINS = {
     "Tensor neighbours, Tensor coupling, Tensor? table, float step) -> Tensor": (
         reference.convolution
     ),
-    "grid_product(Tensor[] factors, Tensor evaluation, Tensor projection) -> Tensor": (
-        reference.grid_product
-    ),
+    "grid_product(Tensor[] factors, Tensor evaluation, Tensor projection, Tensor? waves=None)"
+    " -> Tensor": reference.grid_product,
     "many_body(Tensor x, Tensor mix, Tensor weights, Tensor evaluation, Tensor projection)"
     " -> Tensor": reference.many_body,
     "degree_linear(Tensor x, Tensor weight) -> Tensor": reference.degree_linear,
+    "degree_weights(Tensor x, Tensor weight) -> Tensor": reference.degree_weights,
     "harmonics(Tensor vectors, int degree) -> Tensor": reference.harmonics,
 }
 

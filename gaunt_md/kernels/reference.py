@@ -90,26 +90,35 @@ def hermite_spline(distances: Tensor, table: Tensor, step: float) -> Tensor:
     )
 
 
-def grid_product(factors: list[Tensor], evaluation: Tensor, projection: Tensor) -> Tensor:
+def grid_product(
+    factors: list[Tensor], evaluation: Tensor, projection: Tensor, waves: Tensor | None = None
+) -> Tensor:
     """Return P [f_1 f_2 ...], the product of functions projected to coefficients.
 
     Parameters
     ----------
     factors : list of Tensor, each of shape (nodes, (L_q + 1)^2, channels)
     evaluation : Tensor, shape (points, columns)
-        Harmonics at points of which -s is a node of the grid, too.
-    projection : Tensor, shape (points, (degree_out + 1)^2)
-        Harmonics times weights of the quadrature.
+        Harmonics at points of which -s is a node of the grid, too. With waves, shape
+        (latitudes, columns): Y_lm without cos mφ and sin |m|φ at θ of which π - θ is one, too.
+    projection : Tensor, shape (points or latitudes, (degree_out + 1)^2)
+        The same times weights of the quadrature.
+    waves : Tensor or None, shape (longitudes, 2 degree + 1)
+        cos mφ (m ≥ 0) and sin |m|φ (m < 0) for m = -degree..degree at φ of which -φ, π + φ and
+        π - φ are angles of the grid, too.
 
     Returns
     -------
     Tensor, shape (nodes, (degree_out + 1)^2, channels)
     """
-    both = with_opposites(evaluation)
-    product = torch.matmul(both[:, : factors[0].shape[1]], factors[0])
+    if waves is None:
+        evaluation, projection = with_opposites(evaluation), with_opposites(projection)
+    else:
+        evaluation, projection = at_all_angles(evaluation, waves), at_all_angles(projection, waves)
+    product = torch.matmul(evaluation[:, : factors[0].shape[1]], factors[0])
     for factor in factors[1:]:
-        product = product * torch.matmul(both[:, : factor.shape[1]], factor)
-    return torch.matmul(with_opposites(projection).mT, product)
+        product = product * torch.matmul(evaluation[:, : factor.shape[1]], factor)
+    return torch.matmul(projection.mT, product)
 
 
 def many_body(
@@ -149,10 +158,29 @@ def parities(matrix: Tensor) -> Tensor:
     return torch.tensor(signs, dtype=matrix.dtype, device=matrix.device)
 
 
+def at_all_angles(profiles: Tensor, waves: Tensor) -> Tensor:
+    """Return profiles times waves at θ and π - θ, each with φ, -φ, π + φ and π - φ."""
+    degree = math.isqrt(profiles.shape[1]) - 1
+    order = torch.tensor(
+        [m for l in range(degree + 1) for m in range(-l, l + 1)], device=waves.device
+    )
+    even, odd = 1 - 2 * (order % 2), torch.where(order < 0, -1, 1)  # (-1)^m, and -1 for sines
+    fours = waves[:, order + waves.shape[1] // 2]
+    circle = torch.cat([fours, fours * odd, fours * even, fours * even * odd])
+    both = torch.cat([profiles, profiles * (parities(profiles) * even)])
+    return (both.unsqueeze(1) * circle).flatten(0, 1)
+
+
 def degree_linear(x: Tensor, weight: Tensor) -> Tensor:
     """Map (nodes, (degree + 1)^2, in) by (degree + 1, in, out), one matrix for each degree."""
     blocks = x.split([2 * l + 1 for l in range(weight.shape[0])], dim=1)
     return torch.cat([torch.matmul(block, w) for block, w in zip(blocks, weight, strict=True)], 1)
+
+
+def degree_weights(x: Tensor, weight: Tensor) -> Tensor:
+    """Multiply (nodes, (degree + 1)^2, channels) by (degree + 1, channels), a number for each."""
+    orders = 2 * torch.arange(weight.shape[0], device=weight.device) + 1
+    return x * weight.repeat_interleave(orders, dim=0)
 
 
 def harmonics(vectors: Tensor, degree: int) -> Tensor:

@@ -2,9 +2,14 @@
 
 A product of functions of degrees L_1, L_2, ... projected to degree L needs a quadrature that is
 exact to degree L_1 + L_2 + ... + L. Every factor is evaluated once, the values are multiplied, and
-one projection returns to coefficients: O(L^4) operations as three dense matrix products, on real
-hardware the fastest way up to large L (Y. Xie et al., "The Price of Freedom", ICML 2025,
-arXiv:2506.13523).
+one projection returns to coefficients, on real hardware the fastest way up to large L (Y. Xie et
+al., "The Price of Freedom", ICML 2025, arXiv:2506.13523).
+
+At low degrees the grid has as few points as possible, and evaluation and projection are dense
+matrix products, O(L^4) operations; only one of s and -s is evaluated, since functions of even
+degree have the same value at both, those of odd degree opposite ones. From about degree 2 on a
+grid of angles takes less, O(L^3) operations: f(θ, φ) = Σ_m cos mφ or sin |m|φ Σ_l x_lm Q_l|m|(θ),
+the sum over l first (:class:`AngleGrid`).
 """
 
 from collections.abc import Sequence
@@ -15,6 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from .. import kernels  # noqa: F401  (torch.ops.gaunt)
+from .angles import AngleGrid
 from .harmonics import spherical_harmonics
 from .quadrature import Quadrature, hemisphere, quadrature
 
@@ -35,8 +41,8 @@ def projection_matrix(degree: int, grid: Quadrature) -> NDArray[np.float64]:
 class GridProduct(nn.Module):
     """Product of functions of the given degrees, up to ``degree_out``, on a quadrature grid.
 
-    Only one of s and -s is evaluated: functions of even degree have the same value at both,
-    those of odd degree opposite ones.
+    The grid has the fewest points, and a dense matrix evaluates functions there; or, where that is
+    less arithmetic, it is a grid of angles, on which sums over l come before those over m.
 
     Parameters
     ----------
@@ -47,14 +53,23 @@ class GridProduct(nn.Module):
 
     evaluation: Tensor
     projection: Tensor
+    waves: Tensor | None
 
     def __init__(self, degrees: Sequence[int], degree_out: int) -> None:
         super().__init__()
-        grid = hemisphere(quadrature(sum(degrees) + degree_out))
-        evaluation = torch.from_numpy(evaluation_matrix(max(degrees), grid))
-        projection = torch.from_numpy(projection_matrix(degree_out, grid).T.copy())
-        self.register_buffer("evaluation", evaluation, persistent=False)
-        self.register_buffer("projection", projection, persistent=False)
+        degree = sum(degrees)
+        points, angles = hemisphere(quadrature(degree + degree_out)), AngleGrid(degree, degree_out)
+        functions = [*degrees, degree_out]
+        if angles.operations(functions) < _operations_on_points(len(points), functions):
+            evaluation, projection = angles.evaluation(max(degrees)), angles.projection(degree_out)
+            waves = torch.from_numpy(angles.waves(max(functions)))
+        else:
+            evaluation = evaluation_matrix(max(degrees), points)
+            projection = projection_matrix(degree_out, points).T.copy()
+            waves = None
+        self.register_buffer("evaluation", torch.from_numpy(evaluation), persistent=False)
+        self.register_buffer("projection", torch.from_numpy(projection), persistent=False)
+        self.register_buffer("waves", waves, persistent=False)
 
     def forward(self, factors: list[Tensor]) -> Tensor:
         """Map coefficients (..., (L_i + 1)^2, channels) to (..., (degree_out + 1)^2, channels)."""
@@ -67,8 +82,16 @@ class GridProduct(nn.Module):
         for factor in factors:
             size = [factor.shape[-2]] + channels  # noqa: RUF005  (TorchScript)
             nodes.append(factor.expand(shape[:-1] + size).reshape([-1] + size))  # noqa: RUF005
-        dtype = factors[0].dtype
+        dtype, waves = factors[0].dtype, self.waves
         product: Tensor = torch.ops.gaunt.grid_product(
-            nodes, self.evaluation.to(dtype), self.projection.to(dtype)
+            nodes,
+            self.evaluation.to(dtype),
+            self.projection.to(dtype),
+            None if waves is None else waves.to(dtype),
         )
         return product.reshape(shape[:-1] + [product.shape[-2]] + channels)  # noqa: RUF005
+
+
+def _operations_on_points(points: int, degrees: Sequence[int]) -> int:
+    """Return the multiply-adds that functions at points s take, and the sums for s and -s."""
+    return sum(points * ((degree + 1) ** 2 + 2) for degree in degrees)

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn
 
 from .. import kernels  # noqa: F401  (torch.ops.gaunt)
-from .coefficients import degrees_of_coefficients
 
 
 class DegreeLinear(nn.Module):
@@ -62,19 +61,20 @@ class DegreeWeights(nn.Module):
         Constants that the result is multiplied with.
     """
 
-    degrees: Tensor
     gains: Tensor | None
 
     def __init__(self, channels: int, degree: int, gains: Tensor | None = None) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.ones(degree + 1, channels))
-        self.register_buffer("degrees", degrees_of_coefficients(degree), persistent=False)
-        constants = None if gains is None else gains[self.degrees].unsqueeze(-1)
+        constants = None if gains is None else gains.unsqueeze(-1)
         self.register_buffer("gains", constants, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the weighted coefficients."""
-        weight, gains = self.weight[self.degrees], self.gains
+        weight: Tensor = self.weight
+        gains = self.gains
         if gains is not None:
             weight = weight * gains.to(weight.dtype)
-        return x * weight
+        nodes = x.reshape([-1, x.shape[-2], x.shape[-1]])
+        weighted: Tensor = torch.ops.gaunt.degree_weights(nodes, weight)
+        return weighted.reshape(x.shape)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 import torch
@@ -19,6 +19,7 @@ from gaunt_md.sphere import (
     projection_matrix,
     quadrature,
 )
+from gaunt_md.sphere.angles import AngleGrid
 
 compiled = torch.ops.gaunt
 
@@ -103,6 +104,7 @@ def test_convolution(
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("angles", [False, True])
 @settings(max_examples=15, deadline=None)
 @given(
     degrees=st.lists(st.integers(0, 3), min_size=1, max_size=4),
@@ -111,18 +113,68 @@ def test_convolution(
     seed=st.integers(0, 1000),
 )
 def test_grid_product(
-    dtype: torch.dtype, degrees: list[int], degree_out: int, channels: int, seed: int
+    dtype: torch.dtype,
+    angles: bool,
+    degrees: list[int],
+    degree_out: int,
+    channels: int,
+    seed: int,
 ) -> None:
     torch.manual_seed(seed)
-    grid = hemisphere(quadrature(sum(degrees) + degree_out))
-    evaluation = torch.from_numpy(evaluation_matrix(max(degrees), grid)).to(dtype)
-    projection = torch.from_numpy(projection_matrix(degree_out, grid)).mT.to(dtype)
+    evaluation, projection, waves = grid_of(degrees, degree_out, angles, dtype)
     inputs = [torch.randn(5, (degree + 1) ** 2, channels, dtype=dtype) for degree in degrees]
 
     def called(operator: Callable[..., Tensor]) -> Callable[..., Tensor]:
-        return lambda *factors: operator(list(factors), evaluation, projection)
+        return lambda *factors: operator(list(factors), evaluation, projection, waves)
 
     assert_same(called(compiled.grid_product), called(reference.grid_product), inputs)
+
+
+@pytest.mark.parametrize("angles", [False, True])
+def test_products_of_high_degree_and_of_no_nodes(angles: bool) -> None:
+    torch.manual_seed(0)
+    evaluation, projection, waves = grid_of([14, 9], 12, angles, torch.float64)
+    for nodes in (0, 3):
+        factors = [torch.randn(nodes, size, 8, dtype=torch.float64) for size in (225, 100)]
+        found, expected = (
+            operator(factors, evaluation, projection, waves)
+            for operator in (compiled.grid_product, reference.grid_product)
+        )
+        torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("angles", [False, True])
+@pytest.mark.parametrize("degrees", [(2,), (2, 1), (1, 0, 2)])
+def test_derivatives_of_products_on_a_grid(angles: bool, degrees: tuple[int, ...]) -> None:
+    """Against differences, which know nothing of the twins."""
+    torch.manual_seed(0)
+    matrices = grid_of(degrees, 2, angles, torch.float64)
+    shapes = [(2, (degree + 1) ** 2, 2) for degree in degrees]
+    factors = [torch.randn(s, dtype=torch.float64, requires_grad=True) for s in shapes]
+
+    def product(*factors: Tensor) -> Tensor:
+        return compiled.grid_product(list(factors), *matrices)
+
+    assert torch.autograd.gradcheck(product, factors)
+    assert torch.autograd.gradgradcheck(product, factors)
+
+
+def grid_of(
+    degrees: Sequence[int], degree_out: int, angles: bool, dtype: torch.dtype
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Evaluation, projection and waves of a grid of points, or of one of angles."""
+    if angles:
+        grid = AngleGrid(sum(degrees), degree_out)
+        arrays = (
+            grid.evaluation(max(degrees)),
+            grid.projection(degree_out),
+            grid.waves(max(*degrees, degree_out)),
+        )
+        evaluation, projection, waves = (torch.from_numpy(array).to(dtype) for array in arrays)
+        return evaluation, projection, waves
+    points = hemisphere(quadrature(sum(degrees) + degree_out))
+    evaluation = torch.from_numpy(evaluation_matrix(max(degrees), points)).to(dtype)
+    return evaluation, torch.from_numpy(projection_matrix(degree_out, points)).mT.to(dtype), None
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
@@ -189,6 +241,33 @@ def test_degree_linear(dtype: torch.dtype, size_in: int, size_out: int, nodes: i
         assert_same(compiled.degree_linear, reference.degree_linear, inputs)
     else:
         assert compiled.degree_linear(*inputs).shape == (0, 9, size_out)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("channels", [1, 16, 40])
+@pytest.mark.parametrize("nodes", [0, 1, 37])
+def test_degree_weights(dtype: torch.dtype, channels: int, nodes: int) -> None:
+    torch.manual_seed(0)
+    inputs = [torch.randn(nodes, 16, channels, dtype=dtype), torch.randn(4, channels, dtype=dtype)]
+    assert_same(compiled.degree_weights, reference.degree_weights, inputs)
+
+
+def test_degree_weights_of_repeated_nodes_and_adjoints() -> None:
+    """The gradient of a sum repeats one row, which is not copied for each node."""
+    x, weight = torch.randn(1, 9, 5).expand(4, 9, 5), torch.randn(3, 5, requires_grad=True)
+    for reduced in (lambda y: y.sum(), lambda y: y.sum(0)[2, 3]):
+        gradients = [
+            torch.autograd.grad(reduced(operator(x, weight)), weight)[0]
+            for operator in (compiled.degree_weights, reference.degree_weights)
+        ]
+        torch.testing.assert_close(*gradients)
+
+
+def test_derivatives_of_degree_weights() -> None:
+    x = torch.randn(3, 4, 2, dtype=torch.float64, requires_grad=True)
+    weight = torch.randn(2, 2, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(compiled.degree_weights, (x, weight))
+    assert torch.autograd.gradgradcheck(compiled.degree_weights, (x, weight))
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
+from gaunt_md.kernels.reference import at_all_angles
 from gaunt_md.sphere import evaluation_matrix, quadrature
+from gaunt_md.sphere.angles import AngleGrid
+from gaunt_md.sphere.grid import GridProduct
 from gaunt_md.sphere.quadrature import product_quadrature
 
 
@@ -36,3 +40,20 @@ def test_lebedev_rules_are_used_where_they_save_nodes() -> None:
     assert len(quadrature(7)) == 26
     assert len(quadrature(11)) == 50
     assert len(product_quadrature(11)) == 72
+
+
+@pytest.mark.parametrize(("degree", "degree_out"), [(0, 0), (1, 2), (4, 3), (6, 6), (20, 14)])
+def test_a_grid_of_angles_gives_coefficients_back(degree: int, degree_out: int) -> None:
+    grid = AngleGrid(degree, degree_out)
+    waves = torch.from_numpy(grid.waves(max(degree, degree_out)))
+    evaluation, projection = (
+        at_all_angles(torch.from_numpy(profiles), waves)
+        for profiles in (grid.evaluation(degree), grid.projection(degree_out))
+    )
+    kept = min(evaluation.shape[1], projection.shape[1])
+    np.testing.assert_allclose((projection.mT @ evaluation)[:kept, :kept], np.eye(kept), atol=1e-13)
+
+
+def test_separation_pays_at_high_degrees_only() -> None:
+    assert GridProduct([1, 1], 1).waves is None
+    assert GridProduct([4, 4], 4).waves is not None

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Products of functions on the sphere by their values on a grid, and their derivatives.
+// Products of functions on the sphere by their values on a grid of points, and their derivatives.
 #pragma once
 
-#include "numbers.h"
+#include "angle_product.h"
 
 #include <memory>
 
@@ -224,6 +224,9 @@ template <class Real> bool fits_pairs(int channels) { return channels % (2 * lan
 
 template <class Real> void grid_product(const GridProduct<Real> &shape, Range nodes, Real *out)
 {
+  if (shape.waves)
+    return shape.factors[0].tangent ? multiply_on_angles<Directional<Real>>(shape, nodes, out)
+                                    : multiply_on_angles<Plain<Real>>(shape, nodes, out);
   shape.factors[0].tangent           ? multiply<Directional<Real>>(shape, nodes, out)
   : fits_pairs<Real>(shape.channels) ? multiply<Wide<Real>>(shape, nodes, out)
                                      : multiply<Plain<Real>>(shape, nodes, out);
@@ -233,6 +236,10 @@ template <class Real>
 void grid_product_gradient(const GridProduct<Real> &shape, const Real *adjoint, Range nodes,
                            const GridProductGradient<Real> &out)
 {
+  if (shape.waves)
+    return shape.factors[0].tangent
+               ? multiply_on_angles_gradient<Directional<Real>>(shape, adjoint, nodes, out)
+               : multiply_on_angles_gradient<Plain<Real>>(shape, adjoint, nodes, out);
   shape.factors[0].tangent ? multiply_gradient<Directional<Real>>(shape, adjoint, nodes, out)
   : fits_pairs<Real>(shape.channels) ? multiply_gradient<Wide<Real>>(shape, adjoint, nodes, out)
                                      : multiply_gradient<Plain<Real>>(shape, adjoint, nodes, out);

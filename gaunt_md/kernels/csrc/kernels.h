@@ -82,11 +82,16 @@ template <class Real> struct ConvolutionGradient {
 };
 
 /**
- * Product of functions on the sphere by their values on a grid that contains -s with each s.
+ * Product of functions on the sphere by their values on a grid.
  *
  * out = P [f_1 (w_1 + f_2 (w_2 + f_3 (w_3 + ...)))] with weights, out = P [f_1 f_2 f_3 ...]
- * without; f_q are values of the factors and P projects to coefficients. Only one of s and -s is
- * stored: even degrees have the same value at both, odd ones opposite values.
+ * without; f_q are values of the factors and P projects to coefficients.
+ *
+ * The grid is one of points, or one of angles if there are waves. Of points, s and -s, only one is
+ * stored: even degrees have the same value at both, odd ones opposite values. On angles sums over l
+ * come first, those over m follow, which is less work from about degree 2 on; weights are not
+ * supported there. A latitude θ stands for π - θ, too, and a longitude φ for -φ, π + φ and π - φ;
+ * evaluation and projection are of θ alone, harmonics without cos mφ and sin |m|φ, the waves.
  */
 template <class Real> struct GridProduct {
   int channels;
@@ -99,9 +104,14 @@ template <class Real> struct GridProduct {
 
   int n_tiles;            // of `tile_points` points each
   int n_evaluated;        // columns of the evaluation
-  const Real *evaluation; // [n_tiles][n_evaluated][tile_points]
+  const Real *evaluation; // [n_tiles][n_evaluated][tile_points]; angles: [n_latitudes][n_evaluated]
   int degree_out;
-  const Real *projection; // [n_tiles][(degree_out + 1)^2][tile_points]
+  const Real *projection; // [n_tiles][(degree_out + 1)^2][tile_points]; angles: [n_latitudes][...]
+
+  int n_latitudes = 0;
+  int n_longitudes = 0;
+  int n_waves = 0;             // m = -degree..degree for some degree
+  const Real *waves = nullptr; // [n_longitudes][n_waves]
 };
 
 template <class Real> struct GridProductGradient {
@@ -123,6 +133,15 @@ template <class Real> struct DegreeLinear {
   const Real *x;      // [nodes][(degree + 1)^2][channels_in]
   const Real *weight; // [degree + 1][channels_in][channels_out]
   bool adds = false;  // to y instead of overwriting it
+};
+
+/// y[i, lm, c] = x[i, lm, c] w[l, c]: one weight for each degree and channel.
+template <class Real> struct DegreeWeights {
+  int degree;
+  int channels;
+  const Real *x;      // [nodes][(degree + 1)^2][channels]
+  int64_t x_stride;   // from one node to the next; zero if all are the same
+  const Real *weight; // [degree + 1][channels]
 };
 
 /**
@@ -180,6 +199,13 @@ template <class Real> struct Kernels {
   /// adjoint like out; gradient by the weight, like it, is *added to*; range of nodes.
   void (*degree_linear_weights)(const DegreeLinear<Real> &, const Real *adjoint, Range,
                                 Real *gradient);
+  /// out like x, but dense; range of nodes.
+  void (*degree_weights)(const DegreeWeights<Real> &, Range, Real *out);
+  /// adjoint like out, from node to node by its own stride; x_gradient like out; weight_gradient,
+  /// like the weight, is *added to*; range of nodes.
+  void (*degree_weights_gradient)(const DegreeWeights<Real> &, const Real *adjoint,
+                                  int64_t adjoint_stride, Range, Real *x_gradient,
+                                  Real *weight_gradient);
   /// out [edges][(degree + 1)^2]; range of edges.
   void (*harmonics)(const Harmonics<Real> &, Range, Real *out);
   /// adjoint like out, gradient [edges][3]; range of edges.

@@ -10,6 +10,7 @@
 #include "operators_linear.h"
 #include "operators_many_body.h"
 #include "operators_product.h"
+#include "operators_weights.h"
 
 namespace {
 
@@ -17,7 +18,7 @@ namespace {
   "Tensor features, Tensor radial, Tensor harmonics, Tensor first, Tensor neighbours, "            \
   "Tensor coupling, Tensor? table, float step"
 
-#define GAUNT_GRID_SCHEMA "Tensor[] factors, Tensor evaluation, Tensor projection"
+#define GAUNT_GRID_SCHEMA "Tensor[] factors, Tensor evaluation, Tensor projection, Tensor? waves=None"
 #define GAUNT_MANY_BODY_SCHEMA                                                                     \
   "Tensor x, Tensor mix, Tensor weights, Tensor evaluation, Tensor projection"
 
@@ -35,8 +36,8 @@ struct Registration {
                     " -> (Tensor, Tensor, Tensor, Tensor)");
     definitions.def("grid_product(" GAUNT_GRID_SCHEMA ") -> Tensor");
     definitions.def("grid_product_gradient(Tensor adjoint, " GAUNT_GRID_SCHEMA ") -> Tensor[]");
-    definitions.def("grid_product_second(Tensor adjoint, " GAUNT_GRID_SCHEMA
-                    ", Tensor[] tangents) -> Tensor[]");
+    definitions.def("grid_product_second(Tensor adjoint, Tensor[] factors, Tensor evaluation, "
+                    "Tensor projection, Tensor? waves, Tensor[] tangents) -> Tensor[]");
     definitions.def("many_body(" GAUNT_MANY_BODY_SCHEMA ") -> Tensor");
     definitions.def("many_body_gradient(Tensor adjoint, " GAUNT_MANY_BODY_SCHEMA
                     ", bool wants_parameters) -> (Tensor, Tensor, Tensor)");
@@ -45,6 +46,9 @@ struct Registration {
                     "bool wants_parameters) -> (Tensor, Tensor, Tensor, Tensor)");
     definitions.def("degree_linear(Tensor x, Tensor weight) -> Tensor");
     definitions.def("degree_linear_weights(Tensor x, Tensor adjoint) -> Tensor");
+    definitions.def("degree_weights(Tensor x, Tensor weight) -> Tensor");
+    definitions.def("degree_weights_gradient(Tensor adjoint, Tensor x, Tensor weight)"
+                    " -> (Tensor, Tensor)");
     definitions.def("harmonics(Tensor vectors, int degree) -> Tensor");
     definitions.def("harmonics_gradient(Tensor adjoint, Tensor vectors) -> Tensor");
     definitions.def("harmonics_second(Tensor adjoint, Tensor vectors, Tensor tangent)"
@@ -62,6 +66,8 @@ struct Registration {
     cpu.impl("many_body_second", TORCH_FN(many_body_second));
     cpu.impl("degree_linear", TORCH_FN(degree_linear));
     cpu.impl("degree_linear_weights", TORCH_FN(degree_linear_weights));
+    cpu.impl("degree_weights", TORCH_FN(degree_weights));
+    cpu.impl("degree_weights_gradient", TORCH_FN(degree_weights_gradient));
     cpu.impl("harmonics", TORCH_FN(harmonics));
     cpu.impl("harmonics_gradient", TORCH_FN(harmonics_gradient));
     cpu.impl("harmonics_second", TORCH_FN(harmonics_second));
@@ -75,6 +81,8 @@ struct Registration {
     autograd.impl("many_body_gradient", TORCH_FN(many_body_gradient_autograd));
     autograd.impl("degree_linear", TORCH_FN(degree_linear_autograd));
     autograd.impl("degree_linear_weights", TORCH_FN(degree_linear_weights_autograd));
+    autograd.impl("degree_weights", TORCH_FN(degree_weights_autograd));
+    autograd.impl("degree_weights_gradient", TORCH_FN(degree_weights_gradient_autograd));
     autograd.impl("harmonics", TORCH_FN(harmonics_autograd));
     autograd.impl("harmonics_gradient", TORCH_FN(harmonics_gradient_autograd));
 
@@ -85,6 +93,8 @@ struct Registration {
     meta.impl("many_body", TORCH_FN(many_body_meta));
     meta.impl("degree_linear", TORCH_FN(degree_linear_meta));
     meta.impl("degree_linear_weights", TORCH_FN(degree_linear_weights_meta));
+    meta.impl("degree_weights", TORCH_FN(degree_weights_meta));
+    meta.impl("degree_weights_gradient", TORCH_FN(degree_weights_gradient_meta));
   }
 } const registration;
 

@@ -6,11 +6,14 @@
 
 namespace {
 
-/// Points, one of s and -s each, with what evaluates and projects there.
+using Waves = std::optional<Tensor>;
+
+/// Points, one of s and -s each, or with waves angles, with what evaluates and projects there.
 struct GridArguments {
   Tensors factors;   // [nodes][(L_q + 1)^2][channels] each
-  Tensor evaluation; // [points][columns]
-  Tensor projection; // [points][(degree_out + 1)^2]
+  Tensor evaluation; // [points or latitudes][columns]
+  Tensor projection; // [points or latitudes][(degree_out + 1)^2]
+  Waves waves;       // [longitudes][2 degree + 1]
 };
 
 template <class Real> class GridProductCall {
@@ -35,9 +38,15 @@ template <class Real> class GridProductCall {
       }
     }
     shape.channels = static_cast<int>(factors_[0].size(2));
-    evaluation_ = tiled(a.evaluation);
-    projection_ = tiled(a.projection);
-    shape.n_tiles = static_cast<int>(evaluation_.size(0));
+    evaluation_ = a.waves ? dense(a.evaluation) : tiled(a.evaluation);
+    projection_ = a.waves ? dense(a.projection) : tiled(a.projection);
+    (a.waves ? shape.n_latitudes : shape.n_tiles) = static_cast<int>(evaluation_.size(0));
+    if (a.waves) {
+      waves_ = dense(*a.waves);
+      shape.n_longitudes = static_cast<int>(waves_.size(0));
+      shape.n_waves = static_cast<int>(waves_.size(1));
+      shape.waves = waves_.template const_data_ptr<Real>();
+    }
     shape.n_evaluated = static_cast<int>(evaluation_.size(1));
     shape.evaluation = evaluation_.template const_data_ptr<Real>();
     shape.degree_out = degree_of(a.projection.size(1));
@@ -82,22 +91,24 @@ template <class Real> class GridProductCall {
 
   gaunt::GridProduct<Real> shape{};
   Tensors factors_, tangents_;
-  Tensor evaluation_, projection_;
+  Tensor evaluation_, projection_, waves_;
   int64_t channels_, nodes_;
 };
 
-Tensor grid_product(at::TensorList factors, const Tensor &evaluation, const Tensor &projection)
+Tensor grid_product(at::TensorList factors, const Tensor &evaluation, const Tensor &projection,
+                    const Waves &waves)
 {
   return for_dtype(factors[0], [&](auto real) {
-    return GridProductCall<decltype(real)>({factors.vec(), evaluation, projection}, nullptr).value();
+    return GridProductCall<decltype(real)>({factors.vec(), evaluation, projection, waves}, nullptr).value();
   });
 }
 
 Tensors grid_product_gradient(const Tensor &adjoint, at::TensorList factors,
-                              const Tensor &evaluation, const Tensor &projection)
+                              const Tensor &evaluation, const Tensor &projection,
+                              const Waves &waves)
 {
   return for_dtype(factors[0], [&](auto real) {
-    return GridProductCall<decltype(real)>({factors.vec(), evaluation, projection}, nullptr)
+    return GridProductCall<decltype(real)>({factors.vec(), evaluation, projection, waves}, nullptr)
         .gradient(adjoint);
   });
 }
@@ -105,10 +116,10 @@ Tensors grid_product_gradient(const Tensor &adjoint, at::TensorList factors,
 /// Derivatives of the product and of its gradients; tangents as the gradients come.
 Tensors grid_product_second(const Tensor &adjoint, at::TensorList factors,
                             const Tensor &evaluation, const Tensor &projection,
-                            at::TensorList tangents)
+                            const Waves &waves, at::TensorList tangents)
 {
   return for_dtype(factors[0], [&](auto real) {
-    const GridProductCall<decltype(real)> call({factors.vec(), evaluation, projection},
+    const GridProductCall<decltype(real)> call({factors.vec(), evaluation, projection, waves},
                                                tangents.data());
     Tensors all{call.value()};
     for (const Tensor &gradient : call.gradient(adjoint)) all.push_back(gradient);
@@ -119,71 +130,73 @@ Tensors grid_product_second(const Tensor &adjoint, at::TensorList factors,
 struct GridProductGradientFunction : Function<GridProductGradientFunction> {
   static variable_list forward(AutogradContext *context, const Tensor &adjoint,
                                at::TensorList factors, const Tensor &evaluation,
-                               const Tensor &projection)
+                               const Tensor &projection, const Waves &waves)
   {
     at::AutoDispatchBelowADInplaceOrView below;
     static const auto op = operator_named<decltype(grid_product_gradient)>("gaunt::grid_product_gradient");
-    variable_list saved{adjoint, evaluation, projection};
+    variable_list saved{adjoint, evaluation, projection, waves.value_or(Tensor())};
     saved.insert(saved.end(), factors.begin(), factors.end());
     context->save_for_backward(saved);
-    return op.call(adjoint, factors, evaluation, projection);
+    return op.call(adjoint, factors, evaluation, projection, waves);
   }
 
   static variable_list backward(AutogradContext *context, variable_list tangents)
   {
     const auto saved = context->get_saved_variables();
-    const Tensors factors(saved.begin() + 3, saved.end());
+    const Tensors factors(saved.begin() + 4, saved.end());
     for (size_t q = 0; q < factors.size(); ++q) tangents[q] = or_zeros(tangents[q], factors[q]);
     static const auto op = operator_named<decltype(grid_product_second)>("gaunt::grid_product_second");
-    auto gradients = op.call(saved[0], factors, saved[1], saved[2], tangents);
-    gradients.resize(gradients.size() + 2);
+    auto gradients = op.call(saved[0], factors, saved[1], saved[2], optional(saved[3]), tangents);
+    gradients.resize(gradients.size() + 3);
     return gradients;
   }
 };
 
 Tensors grid_product_gradient_autograd(const Tensor &adjoint, at::TensorList factors,
-                                       const Tensor &evaluation, const Tensor &projection)
+                                       const Tensor &evaluation, const Tensor &projection,
+                                       const Waves &waves)
 {
-  return GridProductGradientFunction::apply(adjoint, factors, evaluation, projection);
+  return GridProductGradientFunction::apply(adjoint, factors, evaluation, projection, waves);
 }
 
 struct GridProductFunction : Function<GridProductFunction> {
   static Tensor forward(AutogradContext *context, at::TensorList factors, const Tensor &evaluation,
-                        const Tensor &projection)
+                        const Tensor &projection, const Waves &waves)
   {
     at::AutoDispatchBelowADInplaceOrView below;
     static const auto op = operator_named<decltype(grid_product)>("gaunt::grid_product");
-    variable_list saved{evaluation, projection};
+    variable_list saved{evaluation, projection, waves.value_or(Tensor())};
     saved.insert(saved.end(), factors.begin(), factors.end());
     context->save_for_backward(saved);
-    return op.call(factors, evaluation, projection);
+    return op.call(factors, evaluation, projection, waves);
   }
 
   static variable_list backward(AutogradContext *context, variable_list adjoints)
   {
     const auto saved = context->get_saved_variables();
-    const Tensors factors(saved.begin() + 2, saved.end());
+    const Tensors factors(saved.begin() + 3, saved.end());
     static const auto op = operator_named<decltype(grid_product_gradient)>("gaunt::grid_product_gradient");
-    auto gradients = op.call(adjoints[0], factors, saved[0], saved[1]);
-    gradients.resize(gradients.size() + 2);
+    auto gradients = op.call(adjoints[0], factors, saved[0], saved[1], optional(saved[2]));
+    gradients.resize(gradients.size() + 3);
     return gradients;
   }
 };
 
 Tensor grid_product_autograd(at::TensorList factors, const Tensor &evaluation,
-                             const Tensor &projection)
+                             const Tensor &projection, const Waves &waves)
 {
-  return GridProductFunction::apply(factors, evaluation, projection);
+  return GridProductFunction::apply(factors, evaluation, projection, waves);
 }
 
-Tensor grid_product_meta(at::TensorList factors, const Tensor &, const Tensor &projection)
+Tensor grid_product_meta(at::TensorList factors, const Tensor &, const Tensor &projection,
+                         const Waves &)
 {
   return factors[0].new_empty_symint(
       {factors[0].sym_size(0), projection.sym_size(1), factors[0].sym_size(2)});
 }
 
 Tensors grid_product_gradient_meta(const Tensor &, at::TensorList factors, const Tensor &,
-                                   const Tensor &)
+                                   const Tensor &, const Waves &)
 {
   Tensors gradients;
   for (const Tensor &factor : factors) gradients.push_back(at::empty_like(factor));
