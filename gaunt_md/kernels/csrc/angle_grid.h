@@ -3,7 +3,8 @@
 //
 // Latitudes come in pairs θ (north) and π - θ (south), where Y_lm differs by the sign (-1)^(l + m).
 // Longitudes come in fours φ, -φ, π + φ and π - φ, where cos mφ and sin mφ differ by signs, too: even
-// and odd m of cosines and of sines are summed at φ alone.
+// and odd m of cosines and of sines are summed at φ alone. The loops stay functions of their own:
+// where they are inlined into larger ones, compilers run out of registers.
 #pragma once
 
 #include "numbers.h"
