@@ -56,9 +56,9 @@ def gaunt_product(x: Tensor, y: Tensor, degree_out: int, method: str = "auto") -
     Notes
     -----
     Rounding in float32, as rms (and largest) error in units of the result's rms, for three equal
-    degrees L: "grid" grows in proportion to L, from 1.3e-7 (7e-7) at L = 2 through 5e-7 (4e-6) at
-    L = 14 to 1.1e-6 (6e-6) at L = 30; "direct" a little faster; "fourier" stays at 2e-7 (1e-6). In
-    float64 the largest error is below 2e-13 up to L = 30.
+    degrees L: "grid" grows slowly, from 1.2e-7 (8e-7) at L = 2 through 1.4e-7 (1.2e-6) at L = 14 to
+    1.8e-7 (1.3e-6) at L = 30; "direct" from 8e-8 (7e-7) at L = 2 to 2.2e-7 (3e-6) at L = 6;
+    "fourier" stays at 2e-7 (1e-6). In float64 the largest error is below 2e-13 up to L = 30.
     """
     return many_body_product([x, y], degree_out, method)
 
