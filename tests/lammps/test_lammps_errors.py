@@ -87,7 +87,6 @@ def test_arguments_of_pair_coeff(
         ("newton off", "newton on"),
         ("units lj", "units metal"),
         ("neighbor 1.0 multi\ncomm_modify mode multi", "comm_modify mode single"),
-        ("neigh_modify one 10 page 100", "Neighbor list overflow, boost neigh_modify one"),
         (
             "group some type 1\natom_modify first some\nneigh_modify include some",
             "cannot be used with neigh_modify include",
@@ -105,6 +104,14 @@ def test_settings_that_cannot_work(
     if "mode single" in expected:
         lines = [f"{line} mode ghost" if "pair_style" in line else line for line in lines]
     assert expected in refusal(tmp_path, [*lines, "run 0"], ranks=2)
+
+
+def test_too_small_pages_of_neighbours(potential_file_float64: Path, tmp_path: Path) -> None:
+    """All ranks stop, each with LAMMPS's own message."""
+    lines = with_coefficients(tmp_path, potential_file_float64)
+    finished = run_script(tmp_path, ["neigh_modify one 10 page 100", *lines, "run 0"], ranks=2)
+    assert finished.returncode != 0
+    assert "Neighbor list overflow, boost neigh_modify one" in finished.stdout
 
 
 @pytest.mark.parametrize("coefficients", ["* * Si NULL", "* * NULL O"])

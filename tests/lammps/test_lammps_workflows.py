@@ -169,7 +169,7 @@ CHANGES = {
         10,
     ),
     "fix gcmc": (
-        ["fix insert all gcmc 2 40 20 2 4711 5e4 5.0 0.2 full_energy", "run 13"],
+        ["fix insert all gcmc 2 4 4 2 4711 5e4 -3.0 0.2 full_energy overlap_cutoff 1.2", "run 13"],
         "atoms!=8",
         1,
     ),
