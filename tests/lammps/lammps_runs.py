@@ -217,10 +217,10 @@ def assert_equals_ase(folder: Path, potential: Path, *, tolerance: float = 1e-9)
     return atoms
 
 
-def table(output: str) -> dict[str, np.ndarray]:
-    """Return the columns of the last table that LAMMPS has printed."""
+def table(output: str, run: int = -1) -> dict[str, np.ndarray]:
+    """Return the columns of the table that LAMMPS has printed in a run, by default the last."""
     lines = output.splitlines()
-    start = max(k for k, line in enumerate(lines) if line.split()[:1] == ["Step"])
+    start = [k for k, line in enumerate(lines) if line.split()[:1] == ["Step"]][run]
     rows = []
     for line in lines[start + 1 :]:
         if line.startswith("Loop time"):
