@@ -16,7 +16,7 @@ from gaunt_md.training_range import OutsideTrainingWarning
 
 
 @pytest.fixture(scope="module")
-def potential(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def seen(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a potential that says it has seen silicon alone, and no oxygen beside it."""
     path = tmp_path_factory.mktemp("range") / "seen.pt"
     potential_file.save(
@@ -40,19 +40,19 @@ def silicon(distance: float) -> Atoms:
     return Atoms("Si3", [[0, 0, 0], [2.6, 0, 0], [2.6, 0, distance]])
 
 
-def test_atoms_that_are_too_close(potential: Path) -> None:
-    calculator = GauntCalculator(potential)
+def test_atoms_that_are_too_close(seen: Path) -> None:
+    calculator = GauntCalculator(seen)
     assert said(calculator, silicon(2.2)) == []
     (message,) = said(calculator, silicon(1.954))
     assert message.startswith("atoms 1 (Si) and 2 (Si) are 1.954 Å apart; the shortest")
     assert "in training was 2.1 Å" in message
     assert said(calculator, silicon(1.8)) == []
     assert said(pickle.loads(pickle.dumps(calculator)), silicon(1.8)) == []
-    assert len(said(GauntCalculator(potential), silicon(1.8))) == 1
+    assert len(said(GauntCalculator(seen), silicon(1.8))) == 1
 
 
-def test_elements_that_never_met(potential: Path) -> None:
-    calculator = GauntCalculator(potential)
+def test_elements_that_never_met(seen: Path) -> None:
+    calculator = GauntCalculator(seen)
     apart = Atoms("SiO", [[0, 0, 0], [0, 0, 4.1]])
     assert said(calculator, apart) == []
     apart.positions[1, 2] = 3.9
@@ -60,8 +60,8 @@ def test_elements_that_never_met(potential: Path) -> None:
     assert "(Si) and 1 (O) are 3.9 Å apart; training never had these elements" in message
 
 
-def test_in_a_batch_atoms_are_those_of_their_structure(potential: Path) -> None:
-    calculator = GauntCalculator(potential)
+def test_in_a_batch_atoms_are_those_of_their_structure(seen: Path) -> None:
+    calculator = GauntCalculator(seen)
     with pytest.warns(OutsideTrainingWarning, match=r"atoms 1 \(Si\) and 2 \(Si\) are 1.5 Å"):
         calculator.calculate_many([silicon(2.4), silicon(1.5)])
 
@@ -70,9 +70,9 @@ def test_nothing_is_said_where_nothing_is_known(potential_file_float64: Path) ->
     assert said(GauntCalculator(potential_file_float64), silicon(0.9)) == []
 
 
-def test_the_range_changes_no_result(potential: Path, potential_file_float64: Path) -> None:
+def test_the_range_changes_no_result(seen: Path, potential_file_float64: Path) -> None:
     forces = []
-    for path in (potential, potential_file_float64):
+    for path in (seen, potential_file_float64):
         atoms = silicon(1.9)
         atoms.calc = GauntCalculator(path)
         forces.append(atoms.get_forces())
