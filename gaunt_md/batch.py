@@ -13,7 +13,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from .calculator import GauntCalculator
 from .progress import Progress, silent
 
-ATOMS_PER_BATCH = 128
+ATOMS_PER_BATCH = 256
 """More in one evaluation gain nothing and fill the memory."""
 
 

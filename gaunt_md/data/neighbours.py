@@ -115,7 +115,8 @@ class NeighbourList:
         self._centres = centres[order].astype(np.int64)
         self._neighbours = neighbours[order].astype(np.int64)
         self._shifts = images[order] @ box
-        self._reference = Atoms(positions=atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
+        if self.skin > 0.0:
+            self._reference = Atoms(positions=atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
 
     def _refuse_coincident(self, atoms: Atoms, edge: int) -> None:
         first, second = sorted((int(self._centres[edge]), int(self._neighbours[edge])))
@@ -233,6 +234,9 @@ def _extents(positions: np.ndarray, box: np.ndarray, pbc: np.ndarray) -> np.ndar
 
 def _is_safe(positions: np.ndarray, box: np.ndarray, pbc: np.ndarray, radius: float) -> bool:
     """Whether vesin's division into cells leaves at least two in the thinnest direction."""
+    # A cell reaches no farther than its vectors, whose lengths are quickly computed.
+    if pbc.all() and np.maximum(np.linalg.norm(box, axis=1) / radius, 1.0).prod() < _MOST_CELLS:
+        return True
     cells = np.maximum(_extents(positions, box, pbc) / radius, 1.0)
     total = cells.prod()
     return bool(total < _MOST_CELLS or cells.min() * np.cbrt(_MOST_CELLS / total) > 2.0)
