@@ -6,6 +6,7 @@ python 12_vibrational_spectrum.py acac.pt train_300K.xyz@0 --steps 40000
 import argparse
 from pathlib import Path
 
+from ase.md.velocitydistribution import ZeroRotation
 from ase.vibrations import VibrationsData
 
 from gaunt_md import GauntCalculator
@@ -36,10 +37,10 @@ warm = run_dynamics(
     thermalised(molecule, 300.0, seed=1), calculator, hot, steps=options.steps // 10, interval=100
 )
 free = Conditions(Ensemble.NVE, 0.5)
-# Starting from drawn velocities, for the centre of mass at rest.
-run = run_dynamics(
-    thermalised(warm.frames[-1], 300.0, seed=2), calculator, free, steps=options.steps, interval=4
-)
+# Drawn anew, so that the molecule stays where it is and as it is turned.
+start = thermalised(warm.frames[-1], 300.0, seed=2)
+ZeroRotation(start)
+run = run_dynamics(start, calculator, free, steps=options.steps, interval=4)
 spectrum = vibrational_spectrum(run, resolution=1.0)
 print(f"frames resolve up to {33.356 * spectrum.highest_frequency:.0f} 1/cm")
 save(spectrum_figure(spectrum, wavenumbers=True), Path("spectrum.png"))

@@ -91,17 +91,29 @@ def test_interrupted_training_is_bitwise_the_same(
     assert all(same(a["state_dict"][k], b["state_dict"][k]) for k in a["state_dict"])
 
 
+@pytest.fixture(scope="module")
+def whole(
+    configure: Callable[..., Configuration], tmp_path_factory: pytest.TempPathFactory
+) -> Configuration:
+    """A training without a stop, with three validations of two batches each."""
+    configuration = configure(tmp_path_factory.mktemp("whole") / "run")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gaunt_md.training.run.VALIDATION_BATCH", 1)
+        train(configuration, QUIET)
+    return configuration
+
+
 @pytest.mark.parametrize("batch", [1, 2, 3, 6])
 def test_a_signal_within_a_validation_is_answered_there_and_loses_nothing(
     batch: int,
+    whole: Configuration,
     configure: Callable[..., Configuration],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Three validations of two batches each; the signal comes within one of the six."""
+    """The signal comes within one of the six batches of validation."""
     monkeypatch.setattr("gaunt_md.training.run.VALIDATION_BATCH", 1)
-    whole, stopped = configure(tmp_path / "whole"), configure(tmp_path / "stopped")
-    train(whole, QUIET)
+    stopped = configure(tmp_path / "stopped")
     original, done = TrainingModule.validation_step, [0]
 
     def validation_step(module: TrainingModule, *arguments: Any) -> None:
