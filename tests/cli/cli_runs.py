@@ -20,18 +20,26 @@ def gaunt_md(*arguments: str | Path, cwd: Path | None = None) -> subprocess.Comp
     stdout, stderr = io.StringIO(), io.StringIO()
     with (
         pytest.MonkeyPatch.context() as patch,
-        warnings.catch_warnings(),
+        warnings.catch_warnings(record=True) as told,
         contextlib.redirect_stdout(stdout),
         contextlib.redirect_stderr(stderr),
     ):
         patch.chdir(cwd or Path.cwd())
         patch.setattr(sys, "argv", command)
         patch.setattr(warnings, "formatwarning", warnings.formatwarning)
+        # As Python does for programs.
+        warnings.simplefilter("ignore", DeprecationWarning)
         with pytest.raises(SystemExit) as end:
             main()
+        lines = [
+            warnings.formatwarning(one.message, one.category, one.filename, one.lineno)
+            for one in told
+        ]
     status = end.value.code or 0
     assert isinstance(status, int)
-    return subprocess.CompletedProcess(command, status, stdout.getvalue(), stderr.getvalue())
+    return subprocess.CompletedProcess(
+        command, status, stdout.getvalue(), "".join([*lines, stderr.getvalue()])
+    )
 
 
 def gaunt_md_process(
