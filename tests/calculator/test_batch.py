@@ -30,7 +30,7 @@ def structures() -> list[Atoms]:
     slab = silicon_oxide((2, 1, 1))
     slab.pbc = (True, True, False)
     return [
-        *(silicon_oxide(seed=seed) for seed in range(20)),
+        *(silicon_oxide(seed=seed) for seed in range(35)),
         slab,
         bulk("Si"),
         Atoms("SiO2", [[0, 0, 0], [1.6, 0, 0], [-1.6, 0.1, 0]]),
@@ -63,7 +63,7 @@ def test_progress_is_told_up_to_the_end(calculator: GauntCalculator) -> None:
     )
     assert len(told) > 1
     assert told == sorted(told)
-    assert told[-1] == (25, 25)
+    assert told[-1] == (40, 40)
 
 
 def test_nothing_to_evaluate(calculator: GauntCalculator) -> None:
