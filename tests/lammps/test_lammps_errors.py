@@ -100,7 +100,8 @@ def test_settings_that_cannot_work(
     if command.startswith("units"):
         lines[0] = command
     else:
-        lines.insert(4 if command.startswith("group") else 1, command)
+        # Groups need the atoms, the other commands come before them.
+        lines.insert(-2 if command.startswith("group") else 1, command)
     if "mode single" in expected:
         lines = [f"{line} mode ghost" if "pair_style" in line else line for line in lines]
     assert expected in refusal(tmp_path, [*lines, "run 0"], ranks=2)
