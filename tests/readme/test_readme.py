@@ -59,7 +59,7 @@ def test_linked_files_exist() -> None:
 
 
 def test_continuous_integration_runs_the_line_of_the_readme() -> None:
-    assert re.search(r"^python3 -m venv .venv-test && .*pytest$", README, re.MULTILINE)
+    assert re.search(r"^python3 -m venv .venv-test && .*pytest -n 2$", README, re.MULTILINE)
     assert "grep -m1 '^python3 -m venv .venv-test' README.md" in (
         REPOSITORY / ".ci" / "run"
     ).read_text(encoding="utf-8")
