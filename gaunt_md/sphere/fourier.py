@@ -85,7 +85,7 @@ class FourierProduct(nn.Module):
         product = values[0]
         for value in values[1:]:
             product = product * value
-        return self.from_torus(product, factors[0].shape[0])
+        return self.from_torus(product, factors[0].shape[0], factors[0].shape[2])
 
 
 class _ToTorus(nn.Module):
@@ -132,12 +132,12 @@ class _FromTorus(nn.Module):
         ]
         self.register_buffer("order", torch.tensor(rows), persistent=False)
 
-    def forward(self, values: Tensor, nodes: int) -> Tensor:
+    def forward(self, values: Tensor, nodes: int, channels: int) -> Tensor:
         series = torch.mm(self.waves.to(values.dtype), values)
         series = series.reshape([self.orders, self.n_theta, -1])
         by_order = torch.bmm(self.integrals.to(values.dtype), series).flatten(0, 1)
         x = by_order.index_select(0, self.order)
-        return x.reshape([x.shape[0], nodes, -1]).transpose(0, 1)
+        return x.reshape([x.shape[0], nodes, channels]).transpose(0, 1)
 
 
 def _broadcast(factors: list[Tensor]) -> tuple[list[int], int]:

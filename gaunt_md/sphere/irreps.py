@@ -98,18 +98,26 @@ def channels_last(x: Tensor, irreps: str) -> Tensor:
     torch.Size([10, 9, 64])
     """
     parsed = Irreps.parse(irreps)
-    return x.index_select(-1, _e3nn_order(parsed)).unflatten(-1, (-1, parsed.channels))
+    if x.shape[-1] != parsed.coefficients * parsed.channels:
+        raise InputError(
+            f"vectors of length {x.shape[-1]} do not have irreps '{irreps}': expected length "
+            f"{parsed.coefficients * parsed.channels}"
+        )
+    order = _e3nn_order(parsed).to(x.device)
+    return x.index_select(-1, order).unflatten(-1, (-1, parsed.channels))
 
 
 def channels_first(x: Tensor, irreps: str) -> Tensor:
     """Map coefficients (..., coefficients, channels) to e3nn's vectors (..., irreps.dim)."""
-    return x.flatten(-2).index_select(-1, torch.argsort(_e3nn_order(Irreps.parse(irreps))))
+    order = torch.argsort(_e3nn_order(Irreps.parse(irreps))).to(x.device)
+    return x.flatten(-2).index_select(-1, order)
 
 
 def to_e3nn_axes(x: Tensor) -> Tensor:
-    """Turn coefficients (..., (L + 1)^2, channels) so that e3nn's harmonics of the same directions
-    belong to them: Σ x Y(s) = Σ to_e3nn_axes(x) Y_e3nn(s).
-    """  # noqa: D205
+    """Turn coefficients (..., (L + 1)^2, channels) to the axes of e3nn's harmonics.
+
+    Σ x Y(s) = Σ to_e3nn_axes(x) Y_e3nn(s), where Y_e3nn has ``normalization="integral"``.
+    """
     return torch.matmul(_axes_matrix(degree_of(x)).to(x), x)
 
 
@@ -157,6 +165,11 @@ class IrrepsTensorProduct(nn.Module):
             if irrep1.parity * irrep2.parity == irrep3.parity
             and abs(irrep1.l - irrep2.l) <= irrep3.l <= irrep1.l + irrep2.l
         ]
+        if not paths:
+            raise InputError(
+                f"irreps '{irreps_in1}' and '{irreps_in2}' have no path to '{irreps_out}': "
+                "expected an l from |l1 - l2| to l1 + l2 with the product of the parities"
+            )
         self.channels = out.channels
         self.product = PathProduct(paths, out.coefficients, out.channels)
         self.register_buffer("order1", _e3nn_order(first), persistent=False)

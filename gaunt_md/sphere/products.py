@@ -22,6 +22,9 @@ from .selection import fastest_method
 
 METHODS = {"grid": GridProduct, "fourier": FourierProduct, "direct": DirectProduct}
 
+# How many factors the compiled grid product takes at once: max_factors of kernels/csrc/kernels.h.
+MAX_FACTORS_ON_GRID = 16
+
 
 def gaunt_product(x: Tensor, y: Tensor, degree_out: int, method: str = "auto") -> Tensor:
     """Return the coefficients of the product of two functions on the sphere.
@@ -103,10 +106,12 @@ class ManyBodyGauntProduct(nn.Module):
 
     def __init__(self, degrees: Sequence[int], degree_out: int, method: str = "auto") -> None:
         super().__init__()
+        self.coefficients = [(degree + 1) ** 2 for degree in degrees]
         self.product = make_product(degrees, degree_out, method)
 
     def forward(self, factors: list[Tensor]) -> Tensor:
         """Map factors (..., (L_i + 1)^2, channels) to (..., (degree_out + 1)^2, channels)."""
+        check_coefficients(factors, self.coefficients)
         return self.product(factors)
 
 
@@ -122,17 +127,27 @@ class GauntProduct(nn.Module):
 
     def __init__(self, degree1: int, degree2: int, degree_out: int, method: str = "auto") -> None:
         super().__init__()
+        self.coefficients = [(degree1 + 1) ** 2, (degree2 + 1) ** 2]
         self.product = make_product([degree1, degree2], degree_out, method)
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """Map (..., (degree1 + 1)^2, channels) and the like to (..., (degree_out + 1)^2, ...)."""
+        check_coefficients([x, y], self.coefficients)
         return self.product([x, y])
+
+
+def check_coefficients(factors: list[Tensor], expected: list[int]) -> None:
+    """Raise InputError unless the factors have these numbers of coefficients."""
+    found = [factor.shape[-2] for factor in factors]
+    if found != expected:
+        raise InputError(f"factors of {found} coefficients: the product was made for {expected}")
 
 
 def make_product(degrees: Sequence[int], degree_out: int, method: str) -> nn.Module:
     """Return the module of a method, which maps a list of factors to their product."""
     if method == "auto":
-        method = fastest_method(max(*degrees, degree_out))
+        few = len(degrees) <= MAX_FACTORS_ON_GRID
+        method = fastest_method(max([*degrees, degree_out])) if few else "fourier"
     if method not in METHODS:
         known = ["auto", *METHODS]
         raise InputError(

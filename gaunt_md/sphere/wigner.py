@@ -13,9 +13,12 @@ def wigner_3j(l1: int, l2: int, l3: int, m1: int, m2: int) -> float:
     """Return the Wigner 3j symbol (l1 l2 l3; m1 m2 -m1-m2), exact up to the last rounding.
 
     Racah's formula, https://dlmf.nist.gov/34.2.E4, with its sum written in binomial coefficients,
-    so that all arithmetic before the final root is on integers.
+    so that all arithmetic before the final root is on integers. Zero unless
+    |l1 - l2| ≤ l3 ≤ l1 + l2, and |m| ≤ l for all three.
     """
     m3 = -m1 - m2
+    if not abs(l1 - l2) <= l3 <= l1 + l2 or abs(m1) > l1 or abs(m2) > l2 or abs(m3) > l3:
+        return 0.0
     a, b, c = l1 + l2 - l3, l1 - l2 + l3, -l1 + l2 + l3
     first, last = max(0, l2 - l3 - m1, l1 - l3 + m2), min(a, l1 - m1, l2 + m2)
     total = sum(

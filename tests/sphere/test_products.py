@@ -14,6 +14,7 @@ from sphere_functions import METHODS, random_function, turned
 
 from gaunt_md.errors import InputError
 from gaunt_md.sphere import (
+    FeatureInteraction,
     GauntProduct,
     degrees_of_coefficients,
     evaluation_matrix,
@@ -143,3 +144,26 @@ def test_variances_of_products_of_random_functions() -> None:
     expected = product_variances([1, 3], 3, balanced=True)[degrees_of_coefficients(3)]
     np.testing.assert_allclose(sampled, expected, rtol=0.05)
     assert product_variances([1, 1], 3)[3] == pytest.approx(0, abs=1e-15)
+
+
+@pytest.mark.parametrize("method", ["grid", "fourier", "direct"])
+def test_a_module_refuses_other_degrees_than_its_own(method: str) -> None:
+    product = GauntProduct(1, 2, 2, method)
+    with pytest.raises(InputError, match=r"factors of \[9, 9\] coefficients.* made for \[4, 9\]"):
+        product(torch.randn(5, 9, 3), torch.randn(5, 9, 3))
+
+
+@pytest.mark.parametrize("mix_channels", [True, False])
+@pytest.mark.parametrize("shape", [(5, 4, 16), (5, 16, 16), (5, 9, 7)])
+def test_weights_refuse_features_of_another_shape(
+    mix_channels: bool, shape: tuple[int, ...]
+) -> None:
+    interaction = FeatureInteraction(2, 2, 2, 16, mix_channels=mix_channels)
+    with pytest.raises(RuntimeError):
+        interaction(torch.randn(*shape), torch.randn(5, 9, 16))
+
+
+@pytest.mark.parametrize("method", ["grid", "fourier", "direct"])
+def test_no_nodes_have_no_products(method: str) -> None:
+    nothing = torch.zeros(0, 9, 4)
+    assert gaunt_product(nothing, nothing, 2, method).shape == (0, 9, 4)

@@ -6,7 +6,7 @@
  *   - arrays are dense, the last index runs fastest, and it is the channel wherever there is one;
  *   - the number of channels is a multiple of `channel_multiple<Real>`;
  *   - a function works on the part of the nodes (or edges) that it is given and writes only what
- *     belongs to that part, so that threads need no locks; the one exception is said where it is;
+ *     belongs to that part, so that threads need no locks; exceptions are marked *added to*;
  *   - degrees count from 0 to L inclusive; coefficients are in the order l*l + l + m.
  *
  * Derivatives. Each operation f has a function for its value and one for its gradient, the sum of

@@ -3,7 +3,8 @@
 // know torch; they are one translation unit, since torch's headers take long to read.
 //
 // Each operation has three operators: itself, NAME_gradient, and NAME_second, the derivative of
-// both in a direction. Autograd is registered here, so that a program without Python has it too.
+// both in a direction. (degree_linear and degree_weights are bilinear: two operators each will do.)
+// Autograd is registered here, so that a program without Python has it too.
 
 #include "operators_convolution.h"
 #include "operators_harmonics.h"

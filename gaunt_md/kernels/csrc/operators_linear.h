@@ -8,6 +8,8 @@ namespace {
 
 Tensor degree_linear(const Tensor &x, const Tensor &weight)
 {
+  TORCH_CHECK(degree_of(x.size(1)) + 1 == weight.size(0) && x.size(2) == weight.size(1),
+              "gaunt: matrices of shape ", weight.sizes(), " for coefficients of shape ", x.sizes());
   return for_dtype(x, [&](auto real) {
     using Real = decltype(real);
     const Tensor rows = dense(x), matrices = padded<Real>(weight);

@@ -25,7 +25,12 @@ template <class Real> class GridProductCall {
                 gaunt::max_factors, " factors are not made at once");
     shape.n_factors = static_cast<int>(a.factors.size());
     for (size_t q = 0; q < a.factors.size(); ++q) {
-      factors_.push_back(readable(a.factors[q]));
+      const Tensor &factor = a.factors[q];
+      TORCH_CHECK(factor.size(0) == nodes_ && factor.size(2) == channels_ &&
+                      factor.size(1) <= a.evaluation.size(1),
+                  "gaunt: a factor of shape ", factor.sizes(), " beside one of shape ",
+                  a.factors[0].sizes(), " on a grid for ", a.evaluation.size(1), " coefficients");
+      factors_.push_back(readable(factor));
       shape.degree[q] = degree_of(a.factors[q].size(1));
       shape.factors[q] = input<Real>(factors_[q]);
       shape.node_stride[q] = factors_[q].stride(0);

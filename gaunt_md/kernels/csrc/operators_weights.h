@@ -30,6 +30,8 @@ gaunt::DegreeWeights<Real> weights_shape(const Rows<Real> &x, const Tensor &weig
 
 Tensor degree_weights(const Tensor &x, const Tensor &weight)
 {
+  TORCH_CHECK(x.size(2) == weight.size(1), "gaunt: weights for ", weight.size(1),
+              " channels, coefficients of ", x.size(2));
   return for_dtype(x, [&](auto real) {
     using Real = decltype(real);
     const Rows<Real> rows(x);
