@@ -1,7 +1,8 @@
 """The kernels in plain torch, written for reading: the same operations, the same arguments.
 
 They serve where no compiler is found, and as the reference that the compiled ones are tested
-against. Shapes and meaning of the arguments are those of csrc/kernels.h.
+against. Arguments are those of the operators, csrc/operators.cpp; csrc/kernels.h tells what they
+mean, where the arrays are padded and tiled.
 """
 
 import math

@@ -10,9 +10,10 @@ Two ways to the same sum of Gaunt products A_i = Σ_j h_j · F_ij:
 - :class:`ZonalConvolution` works on a grid. A neighbour's function goes there once, not once per
   edge; an edge costs one Legendre series per node.
 - :class:`RotatedConvolution` turns each edge to the z axis, where only m = 0 of the filter is left
-  and the coupling is diagonal in m: O(L^3) for an edge and channel. S. Passaro, C. L. Zitnick,
-  "Reducing SO(3) convolutions to SO(2)", ICML 2023, arXiv:2302.03655, applied to Gaunt products in
-  arXiv:2401.10216.
+  and the coupling is diagonal in m. For an edge and channel the rotations take O(L^3) operations,
+  the coupling O(L^4), one for each (l1, l2, l3, m), since every edge and channel has an R_l of its
+  own. S. Passaro, C. L. Zitnick, "Reducing SO(3) convolutions to SO(2)", ICML 2023,
+  arXiv:2302.03655, applied to Gaunt products in arXiv:2401.10216.
 """
 
 import numpy as np
