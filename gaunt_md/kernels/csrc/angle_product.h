@@ -9,14 +9,6 @@
 
 namespace gaunt::GAUNT_INSTRUCTION_SET {
 
-/// Call `work(first, count)` for tiles of Size, then for single ones; the count is a constant.
-template <int Size, class Work> inline void in_tiles(int n, const Work &work)
-{
-  int first = 0;
-  for (; first + Size <= n; first += Size) work(first, std::integral_constant<int, Size>());
-  for (; first < n; ++first) work(first, std::integral_constant<int, 1>());
-}
-
 /// One function of some channels of a node, small enough for the fastest cache.
 template <class Real, class Lanes> class AngleFunction {
  public:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The kernels for one instruction set. Compiled once for each, with GAUNT_INSTRUCTION_SET defined.
-#include "convolution.h"
+#include "convolution_gradient.h"
 #include "degree_linear.h"
 #include "degree_weights.h"
 #include "grid_product.h"

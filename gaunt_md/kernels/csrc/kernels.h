@@ -56,7 +56,7 @@ template <class Real> struct Convolution {
   int filter_degree;
   int n_outputs; // coefficients of A
   int64_t n_couplings;
-  const Coupling *couplings;
+  const Coupling *couplings; // output by output
 
   const int64_t *first;      // [centres + 1] the edges of centre i are first[i] ... first[i + 1] - 1
   const int64_t *neighbours; // [edges]

@@ -190,6 +190,16 @@ template <class N> inline N one() { return One<N>::make(); }
 template <class V> inline V result(const V &value) { return value; }
 template <class V> inline V result(const Dual<V> &number) { return number.tangent; }
 
+/// Call `work(first, count)` for tiles of Most, then for a smaller one; the count is a constant.
+template <int Most, class Work> inline void in_tiles(int n, const Work &work)
+{
+  int first = 0;
+  for (; first + Most <= n; first += Most) work(first, std::integral_constant<int, Most>());
+  if constexpr (Most > 1)
+    if (first < n)
+      in_tiles<Most - 1>(n - first, [&](int rest, auto count) { work(first + rest, count); });
+}
+
 template <class Real, int Lanes> struct LanesOf {
   typedef Real type __attribute__((vector_size(Lanes * sizeof(Real))));
 };
