@@ -7,6 +7,11 @@ l3) with odd l1 + l2 + l3, all of them and no other,
     ∫ {Y_{l1 m1}, Y_{l2 m2}} Y_{l3 m3} ds = λ(l1, l2, l3) W(l1 m1, l2 m2, l3 m3)
 
 with W the real Wigner 3j symbol and λ of :func:`bracket_constant`. It is antisymmetric: {f, f} = 0.
+
+That a pointwise product of scalar functions cannot give these paths, and what it takes to have
+them (there by vector spherical harmonics): Y. Xie, A. Daigavane, M. Kotak, T. Smidt, "The Price of
+Freedom: Exploring Expressivity and Runtime Tradeoffs in Equivariant Tensor Products", ICML 2025,
+arXiv:2506.13523.
 """
 
 from functools import lru_cache
@@ -16,6 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from .checks import check_functions, check_integers
 from .coefficients import degree_of
 from .grid import projection_matrix
 from .harmonics import spherical_harmonics
@@ -40,9 +46,12 @@ def poisson_bracket(f: Tensor, g: Tensor, degree_out: int) -> Tensor:
     Raises
     ------
     InputError
-        If the second last dimension of an argument is not a square.
+        Where :func:`gaunt_product` raises it.
     """
-    bracket = _kept_bracket(degree_of(f), degree_of(g), degree_out, f.dtype, f.device)
+    degrees = degree_of(f), degree_of(g)
+    check_integers(0, degree_out=degree_out)
+    check_functions([f, g], [(degree + 1) ** 2 for degree in degrees])
+    bracket = _kept_bracket(*degrees, degree_out, f.dtype, f.device)
     result: Tensor = bracket(f, g)
     return result
 
@@ -64,6 +73,8 @@ class PoissonBracket(nn.Module):
 
     def __init__(self, degree1: int, degree2: int, degree_out: int) -> None:
         super().__init__()
+        check_integers(0, degree1=degree1, degree2=degree2, degree_out=degree_out)
+        self.coefficients = [(degree1 + 1) ** 2, (degree2 + 1) ** 2]
         grid = quadrature(max(0, degree1 + degree2 - 1 + degree_out))
         slope_a, slope_b = map(torch.from_numpy, slope_matrices(max(degree1, degree2, 1), grid))
         projection = torch.from_numpy(projection_matrix(degree_out, grid))
@@ -73,6 +84,7 @@ class PoissonBracket(nn.Module):
 
     def forward(self, f: Tensor, g: Tensor) -> Tensor:
         """Map (..., (degree1 + 1)^2, channels) and the like to (..., (degree_out + 1)^2, ...)."""
+        check_functions([f, g], self.coefficients)
         f_a, f_b = self._slopes(f)
         g_a, g_b = self._slopes(g)
         bracket = f_a * g_b - f_b * g_a

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from .checks import check_channels, check_functions, check_integers, check_numbers
 from .wigner import real_wigner_3j
 
 
@@ -51,8 +52,8 @@ class PathProduct(nn.Module):
     ----------
     paths : sequence of Path
         In the order of the weights.
-    coefficients_out : int
-        Number of coefficients of the result; those of no path are zero.
+    coefficients : (int, int, int)
+        How many the inputs and the result have; those of no path are zero in the result.
     channels : int
 
     Attributes
@@ -60,9 +61,14 @@ class PathProduct(nn.Module):
     weight : Parameter, shape (paths, channels)
     """
 
-    def __init__(self, paths: Sequence[Path], coefficients_out: int, channels: int) -> None:
+    def __init__(
+        self, paths: Sequence[Path], coefficients: tuple[int, int, int], channels: int
+    ) -> None:
         super().__init__()
-        self.coefficients_out = coefficients_out
+        check_integers(1, channels=channels)
+        self.coefficients_in = list(coefficients[:2])
+        self.coefficients_out = coefficients[2]
+        self.channels = channels
         self.weight = nn.Parameter(torch.randn(len(paths), channels))
         fan_in = {path.out: 0 for path in paths}
         for path in paths:
@@ -77,6 +83,9 @@ class PathProduct(nn.Module):
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """Map (..., coefficients, channels) of both inputs to (..., coefficients_out, channels)."""
+        check_functions([x, y], self.coefficients_in)
+        check_channels([x, y], self.channels)
+        check_numbers([x, self.weight])
         scalars = (x[..., :1, :] * y[..., :1, :]) * self.weight[0]
         z = torch.zeros_like(scalars).repeat_interleave(self.coefficients_out, dim=-2)
         for pair in self.pairs:
@@ -135,10 +144,17 @@ class CompleteTensorProduct(nn.Module):
     degrees : list of (l1, l2, l3)
         The paths, in the order of the weights.
     product.weight : Parameter, shape (paths, channels)
+
+    Raises
+    ------
+    InputError
+        If a degree is negative or no integer, or there are no channels; in the forward pass, if
+        inputs have other coefficients, channels or dtypes than the module, or do not broadcast.
     """
 
     def __init__(self, degree1: int, degree2: int, degree_out: int, channels: int) -> None:
         super().__init__()
+        check_integers(0, degree1=degree1, degree2=degree2, degree_out=degree_out)
         self.degrees = [
             (l1, l2, l3)
             for l1 in range(degree1 + 1)
@@ -146,7 +162,8 @@ class CompleteTensorProduct(nn.Module):
             for l3 in range(abs(l1 - l2), min(l1 + l2, degree_out) + 1)
         ]
         paths = [Path(*(Block(l, l * l) for l in degrees)) for degrees in self.degrees]
-        self.product = PathProduct(paths, (degree_out + 1) ** 2, channels)
+        counts = (degree1 + 1) ** 2, (degree2 + 1) ** 2, (degree_out + 1) ** 2
+        self.product = PathProduct(paths, counts, channels)
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """Map (..., (degree1 + 1)^2, channels) and the like to (..., (degree_out + 1)^2, ...)."""

@@ -21,6 +21,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ..errors import InputError
+from .checks import check_integers, check_numbers, check_tensors, shapes_of
 from .coefficients import degrees_of_coefficients
 from .gaunt import gaunt_coefficients
 from .grid import evaluation_matrix, projection_matrix
@@ -48,7 +50,8 @@ class ZonalConvolution(nn.Module):
 
     def __init__(self, degree_in: int, filter_degree: int, degree_out: int) -> None:
         super().__init__()
-        self.filter_degree = filter_degree
+        check_integers(0, degree_in=degree_in, filter_degree=filter_degree, degree_out=degree_out)
+        self.degree_in, self.filter_degree = degree_in, filter_degree
         grid = quadrature(degree_in + filter_degree + degree_out)
         matrices = {
             "nodes": grid.points,
@@ -82,7 +85,14 @@ class ZonalConvolution(nn.Module):
         Returns
         -------
         Tensor, shape (nodes, (degree_out + 1)^2, channels)
+
+        Raises
+        ------
+        InputError
+            If an argument has another shape, or the dtypes are not one of float32 and float64.
         """
+        edges = (directions, centres, neighbours)
+        _check_arguments(features, radial, edges, self.degree_in, self.filter_degree)
         cosines = torch.matmul(directions, self.nodes.to(directions.dtype).t())
         polynomials = legendre_polynomials(self.filter_degree, cosines)
         filters = torch.matmul(polynomials * self.addition.to(polynomials.dtype), radial)
@@ -111,7 +121,8 @@ class RotatedConvolution(nn.Module):
 
     def __init__(self, degree_in: int, filter_degree: int, degree_out: int) -> None:
         super().__init__()
-        self.degree_in, self.degree_out = degree_in, degree_out
+        check_integers(0, degree_in=degree_in, filter_degree=filter_degree, degree_out=degree_out)
+        self.degree_in, self.filter_degree, self.degree_out = degree_in, filter_degree, degree_out
         self.rotations = RotationMatrices(max(degree_in, degree_out))
         coupling = torch.from_numpy(_zonal_coupling(degree_in, filter_degree, degree_out))
         self.register_buffer("coupling", coupling, persistent=False)
@@ -137,6 +148,8 @@ class RotatedConvolution(nn.Module):
         neighbours: Tensor,
     ) -> Tensor:
         """Return the sums over the edges of each centre; arguments as of ZonalConvolution."""
+        edges = (directions, centres, neighbours)
+        _check_arguments(features, radial, edges, self.degree_in, self.filter_degree)
         reflections, down = _reflections_to_axis(directions)
         matrices = self.rotations(reflections)
         # Y_l0(-z) = (-1)^l Y_l0(z) for the edges that point down in their frame.
@@ -156,6 +169,40 @@ class RotatedConvolution(nn.Module):
         shape = [features.shape[0], messages.shape[1], messages.shape[2]]
         sums = torch.zeros(shape, dtype=messages.dtype, device=messages.device)
         return sums.index_add(0, centres, messages)
+
+
+def _check_arguments(
+    features: Tensor,
+    radial: Tensor,
+    edges: tuple[Tensor, Tensor, Tensor],
+    degree_in: int,
+    filter_degree: int,
+) -> None:
+    directions, centres, neighbours = edges
+    if not torch.jit.is_scripting():
+        check_tensors([centres, neighbours])
+    check_numbers([features, radial, directions])
+    count = (degree_in + 1) * (degree_in + 1)
+    if features.dim() != 3 or features.shape[1] != count or features.shape[2] == 0:
+        raise InputError(
+            f"features of shape {shapes_of([features])}: expected (nodes, {count}, channels)"
+        )
+    if directions.dim() != 2 or directions.shape[1] != 3:
+        raise InputError(f"directions of shape {shapes_of([directions])}: expected (edges, 3)")
+    number, channels = directions.shape[0], features.shape[2]
+    shape = list(radial.shape)
+    one = [number, filter_degree + 1, 1]
+    if shape != [number, filter_degree + 1, channels] and shape != one:
+        raise InputError(
+            f"radial functions of shape {shape}: expected ({number}, {filter_degree + 1}, "
+            f"{channels}) for as many edges, degrees of the filter and channels"
+        )
+    for indices in (centres, neighbours):
+        if list(indices.shape) != [number] or indices.dtype != torch.int64:
+            raise InputError(
+                f"centres and neighbours of shape {shapes_of([centres, neighbours])}: expected "
+                f"({number},) and dtype int64, an index of a node for each edge"
+            )
 
 
 def _zonal_coupling(degree_in: int, filter_degree: int, degree_out: int) -> NDArray[np.float64]:

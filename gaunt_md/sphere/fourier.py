@@ -30,6 +30,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from .checks import broadcast_shape
 from .harmonics import spherical_harmonics
 
 # How many values on the torus are computed together: 1 MB in float32, which a core's cache holds.
@@ -60,7 +61,7 @@ class FourierProduct(nn.Module):
 
     def forward(self, factors: list[Tensor]) -> Tensor:
         """Map coefficients (..., (L_i + 1)^2, channels) to (..., (degree_out + 1)^2, channels)."""
-        leading, channels = _broadcast(factors)
+        leading, channels = broadcast_shape(factors)
         nodes = 1
         for size in leading:
             nodes *= size
@@ -138,19 +139,6 @@ class _FromTorus(nn.Module):
         by_order = torch.bmm(self.integrals.to(values.dtype), series).flatten(0, 1)
         x = by_order.index_select(0, self.order)
         return x.reshape([x.shape[0], nodes, channels]).transpose(0, 1)
-
-
-def _broadcast(factors: list[Tensor]) -> tuple[list[int], int]:
-    """Return the leading dimensions and the channels that all factors broadcast to."""
-    shape: list[int] = []
-    for factor in factors:
-        sizes = factor.shape[:-2] + factor.shape[-1:]
-        missing = len(sizes) - len(shape)
-        shape = [1] * missing + shape
-        for index, size in enumerate(sizes, -missing if missing < 0 else 0):
-            if size != 1:
-                shape[index] = size
-    return shape[:-1], shape[-1]
 
 
 def _angles(count: int) -> NDArray[np.float64]:

@@ -11,17 +11,26 @@ from math import pi, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from .checks import check_integers
 from .wigner import real_wigner_3j, wigner_3j
 
 
 def gaunt_coefficients(degree1: int, degree2: int, degree3: int) -> NDArray[np.float64]:
     """Return G = ∫ Y_{l1 m1} Y_{l2 m2} Y_{l3 m3} ds for all degrees up to the given ones.
 
+    For complex harmonics this is https://dlmf.nist.gov/34.3.E22.
+
     Returns
     -------
     ndarray, shape ((degree1 + 1)^2, (degree2 + 1)^2, (degree3 + 1)^2), float64
         Zero unless l1 + l2 + l3 is even and the degrees fulfil the triangle inequality.
+
+    Raises
+    ------
+    InputError
+        If a degree is negative or no integer.
     """
+    check_integers(0, degree1=degree1, degree2=degree2, degree3=degree3)
     table = np.zeros([(degree + 1) ** 2 for degree in (degree1, degree2, degree3)])
     for l1 in range(degree1 + 1):
         for l2 in range(degree2 + 1):

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import InputError
+from .checks import check_integers
 from .linear import DegreeLinear, DegreeWeights
 from .products import GauntProduct
 from .variances import product_variances
@@ -40,8 +41,9 @@ class FeatureInteraction(nn.Module):
     Raises
     ------
     InputError
-        If ``inner_channels`` differs from ``channels`` without ``mix_channels``, or the method is
-        unknown.
+        If ``inner_channels`` differs from ``channels`` without ``mix_channels``, a degree is
+        negative, there are no channels or the method is unknown; in the forward pass, if inputs
+        have other coefficients, channels or dtypes than the module, or do not broadcast.
     """
 
     def __init__(
@@ -56,6 +58,8 @@ class FeatureInteraction(nn.Module):
         method: str = "auto",
     ) -> None:
         super().__init__()
+        check_integers(0, degree1=degree1, degree2=degree2, degree_out=degree_out)
+        check_integers(1, channels=channels)
         inner = channels if inner_channels is None else inner_channels
         if inner != channels and not mix_channels:
             raise InputError(

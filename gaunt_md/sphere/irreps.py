@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import InputError
+from .checks import check_numbers, check_tensors, shapes_of
 from .coefficients import degree_of
 from .complete import Block, Path, PathProduct
 from .grid import projection_matrix
@@ -57,11 +58,16 @@ class Irreps:
         InputError
             If it cannot be read, or the numbers of channels differ.
         """
+        if "," in str(text):
+            raise InputError(f"irreps '{text}': expected '+' between the entries in place of ','")
         entries = [entry.strip() for entry in str(text).split("+")]
         matches = [re.fullmatch(r"(?:(\d+)x)?(\d+)([eo])", entry) for entry in entries]
         for entry, match in zip(entries, matches, strict=True):
             if match is None:
-                raise InputError(f"irreps '{text}': cannot read '{entry}', expected e.g. '64x1o'")
+                raise InputError(
+                    f"irreps '{text}': cannot read '{entry}', expected entries as '64x1o' or '1o' "
+                    "with '+' between them, e.g. '64x0e + 64x1o'"
+                )
         found = [match.groups() for match in matches if match is not None]
         channels = {int(count or 1) for count, _, _ in found}
         if len(channels) > 1:
@@ -69,6 +75,8 @@ class Irreps:
                 f"irreps '{text}': the numbers of channels are {sorted(channels)}, expected one "
                 "number for all, since channels are multiplied one by one"
             )
+        if channels == {0}:
+            raise InputError(f"irreps '{text}': expected one channel at least")
         irreps = tuple(Irrep(int(l), 1 if parity == "e" else -1) for _, l, parity in found)
         return cls(irreps, channels.pop())
 
@@ -96,20 +104,39 @@ def channels_last(x: Tensor, irreps: str) -> Tensor:
     >>> f = channels_last(torch.randn(10, 64 * 9), "64x0e + 64x1o + 64x2e")
     >>> f.shape
     torch.Size([10, 9, 64])
+
+    Raises
+    ------
+    InputError
+        If the irreps cannot be read or have other vectors.
     """
     parsed = Irreps.parse(irreps)
-    if x.shape[-1] != parsed.coefficients * parsed.channels:
-        raise InputError(
-            f"vectors of length {x.shape[-1]} do not have irreps '{irreps}': expected length "
-            f"{parsed.coefficients * parsed.channels}"
-        )
+    check_tensors([x])
+    _check_vectors(x, str(irreps), parsed.coefficients, parsed.channels)
     order = _e3nn_order(parsed).to(x.device)
     return x.index_select(-1, order).unflatten(-1, (-1, parsed.channels))
 
 
 def channels_first(x: Tensor, irreps: str) -> Tensor:
-    """Map coefficients (..., coefficients, channels) to e3nn's vectors (..., irreps.dim)."""
-    order = torch.argsort(_e3nn_order(Irreps.parse(irreps))).to(x.device)
+    """Map coefficients (..., coefficients, channels) to e3nn's vectors (..., irreps.dim).
+
+    Raises
+    ------
+    InputError
+        If the irreps cannot be read or have other coefficients or channels.
+    """
+    parsed = Irreps.parse(irreps)
+    check_tensors([x])
+    expected = (parsed.coefficients, parsed.channels)
+    if x.dim() < 2 or tuple(x.shape[-2:]) != expected:
+        hint = ""
+        if x.dim() > 0 and x.shape[-1] == parsed.coefficients * parsed.channels:
+            hint = "; this is e3nn's layout already, from which channels_last leads back"
+        raise InputError(
+            f"coefficients of shape {shapes_of([x])} do not have irreps '{irreps}': expected "
+            f"(..., {expected[0]}, {expected[1]}){hint}"
+        )
+    order = torch.argsort(_e3nn_order(parsed)).to(x.device)
     return x.flatten(-2).index_select(-1, order)
 
 
@@ -117,13 +144,22 @@ def to_e3nn_axes(x: Tensor) -> Tensor:
     """Turn coefficients (..., (L + 1)^2, channels) to the axes of e3nn's harmonics.
 
     Σ x Y(s) = Σ to_e3nn_axes(x) Y_e3nn(s), where Y_e3nn has ``normalization="integral"``.
+
+    Raises
+    ------
+    InputError
+        If the second last dimension is not a square, or the dtype neither float32 nor float64.
     """
-    return torch.matmul(_axes_matrix(degree_of(x)).to(x), x)
+    degree = degree_of(x)
+    check_numbers([x])
+    return torch.matmul(_axes_matrix(degree).to(x), x)
 
 
 def from_e3nn_axes(x: Tensor) -> Tensor:
     """Undo :func:`to_e3nn_axes`."""
-    return torch.matmul(_axes_matrix(degree_of(x)).mT.to(x), x)
+    degree = degree_of(x)
+    check_numbers([x])
+    return torch.matmul(_axes_matrix(degree).mT.to(x), x)
 
 
 class IrrepsTensorProduct(nn.Module):
@@ -132,12 +168,21 @@ class IrrepsTensorProduct(nn.Module):
     Stands in for ``e3nn.o3.TensorProduct`` with the instructions (i, j, k, "uuu", True) for all i,
     j and k, in this order, that couple: same layout of inputs and output, same paths, same
     normalisation, and, with the same weights, the same result. Natural parities (0e, 1o, 2e, ...)
-    allow the even paths only.
+    allow the even paths only. The weights of such a product ``tp`` of e3nn are taken over by
+
+    >>> with torch.no_grad():
+    ...     product.product.weight.copy_(tp.weight.reshape(product.product.weight.shape))
 
     Parameters
     ----------
     irreps_in1, irreps_in2, irreps_out : str
         All with the same number of channels.
+
+    Raises
+    ------
+    InputError
+        If irreps cannot be read, have different numbers of channels or no path; in the forward
+        pass, if inputs are not vectors of these irreps, or differ in dtype from the weights.
 
     Attributes
     ----------
@@ -170,17 +215,35 @@ class IrrepsTensorProduct(nn.Module):
                 f"irreps '{irreps_in1}' and '{irreps_in2}' have no path to '{irreps_out}': "
                 "expected an l from |l1 - l2| to l1 + l2 with the product of the parities"
             )
+        self.irreps = [str(irreps_in1), str(irreps_in2)]
         self.channels = out.channels
-        self.product = PathProduct(paths, out.coefficients, out.channels)
+        counts = first.coefficients, second.coefficients, out.coefficients
+        self.product = PathProduct(paths, counts, out.channels)
         self.register_buffer("order1", _e3nn_order(first), persistent=False)
         self.register_buffer("order2", _e3nn_order(second), persistent=False)
         self.register_buffer("order_out", torch.argsort(_e3nn_order(out)), persistent=False)
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """Map (..., irreps_in1.dim) and (..., irreps_in2.dim) to (..., irreps_out.dim)."""
+        if not torch.jit.is_scripting():
+            check_tensors([x, y])
+        _check_vectors(x, self.irreps[0], self.product.coefficients_in[0], self.channels)
+        _check_vectors(y, self.irreps[1], self.product.coefficients_in[1], self.channels)
         x = x.index_select(-1, self.order1).unflatten(-1, [-1, self.channels])
         y = y.index_select(-1, self.order2).unflatten(-1, [-1, self.channels])
         return self.product(x, y).flatten(-2).index_select(-1, self.order_out)
+
+
+def _check_vectors(x: Tensor, irreps: str, coefficients: int, channels: int) -> None:
+    length = coefficients * channels
+    if x.dim() == 0 or x.shape[-1] != length:
+        hint = ""
+        if x.dim() >= 2 and x.shape[-2] == coefficients and x.shape[-1] == channels:
+            hint = f"; channels_first(x, '{irreps}') brings this layout to e3nn's"
+        raise InputError(
+            f"vectors of shape {shapes_of([x])} do not have irreps '{irreps}': expected "
+            f"(..., {length}){hint}"
+        )
 
 
 def _e3nn_order(irreps: Irreps) -> Tensor:

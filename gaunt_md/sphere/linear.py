@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from .. import kernels  # noqa: F401  (torch.ops.gaunt)
+from .checks import check_integers, check_weighted
 
 
 class DegreeLinear(nn.Module):
@@ -33,6 +34,8 @@ class DegreeLinear(nn.Module):
         self, channels_in: int, channels_out: int, degree: int, gains: Tensor | None = None
     ) -> None:
         super().__init__()
+        check_integers(0, degree=degree)
+        check_integers(1, channels_in=channels_in, channels_out=channels_out)
         self.degree = degree
         self.scale = 1.0 / math.sqrt(channels_in)
         self.weight = nn.Parameter(torch.randn(degree + 1, channels_in, channels_out))
@@ -41,6 +44,8 @@ class DegreeLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the mixed coefficients."""
+        if not torch.jit.is_scripting():  # the operator refuses, too, in fewer words
+            check_weighted(x, self.weight, self.degree, self.weight.shape[1])
         weight, gains = self.scale * self.weight, self.gains
         if gains is not None:
             weight = weight * gains.to(weight.dtype)
@@ -65,12 +70,17 @@ class DegreeWeights(nn.Module):
 
     def __init__(self, channels: int, degree: int, gains: Tensor | None = None) -> None:
         super().__init__()
+        check_integers(0, degree=degree)
+        check_integers(1, channels=channels)
+        self.degree = degree
         self.weight = nn.Parameter(torch.ones(degree + 1, channels))
         constants = None if gains is None else gains.unsqueeze(-1)
         self.register_buffer("gains", constants, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the weighted coefficients."""
+        if not torch.jit.is_scripting():
+            check_weighted(x, self.weight, self.degree, self.weight.shape[1])
         weight: Tensor = self.weight
         gains = self.gains
         if gains is not None:

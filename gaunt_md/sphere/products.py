@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import InputError, closest
+from .checks import check_functions, check_integers, check_tensors
 from .coefficients import degree_of
 from .direct import DirectProduct
 from .fourier import FourierProduct
@@ -44,8 +45,8 @@ def gaunt_product(x: Tensor, y: Tensor, degree_out: int, method: str = "auto") -
     method : str
         "grid" (values at the nodes of a quadrature), "fourier" (the paper's: two-dimensional
         Fourier series), "direct" (sparse table of G), or "auto", the fastest for these
-        degrees by the table crossovers.json, which says where it comes from. All are exact up to
-        rounding.
+        degrees by the table crossovers.json beside this module, which ``gaunt-md bench product
+        --crossovers`` measures anew. All are exact up to rounding.
 
     Returns
     -------
@@ -54,10 +55,15 @@ def gaunt_product(x: Tensor, y: Tensor, degree_out: int, method: str = "auto") -
     Raises
     ------
     InputError
-        If the second last dimension of an argument is not a square, or the method is unknown.
+        If an argument is no tensor of float32 or float64, the dtypes differ, the second last
+        dimension is not a square, the others do not broadcast, there are no channels, the degree
+        is negative or no integer, or the method is unknown.
 
     Notes
     -----
+    The result has the dtype of the arguments, float32 or float64. Half precision is refused: its
+    rounding errors are larger than many couplings.
+
     Rounding in float32, as rms (and largest) error in units of the result's rms, for three equal
     degrees L: "grid" grows slowly, from 1.2e-7 (8e-7) at L = 2 through 1.4e-7 (1.2e-6) at L = 14 to
     1.8e-7 (1.3e-6) at L = 30; "direct" from 8e-8 (7e-7) at L = 2 to 2.2e-7 (3e-6) at L = 6;
@@ -83,12 +89,19 @@ def many_body_product(factors: Sequence[Tensor], degree_out: int, method: str = 
     Returns
     -------
     Tensor, shape (..., (degree_out + 1)^2, channels)
+
+    Raises
+    ------
+    InputError
+        If there is no factor, and where :func:`gaunt_product` raises it.
     """
+    factors = list(factors)
+    check_tensors(factors)
     degrees = tuple(degree_of(factor) for factor in factors)
-    if not degrees:
-        raise InputError("a product of no functions is not defined: pass at least one factor")
+    check_product(degrees, degree_out, method)
+    check_functions(factors, [(degree + 1) ** 2 for degree in degrees])
     product = _kept_product(degrees, degree_out, method, factors[0].dtype, factors[0].device)
-    result: Tensor = product(list(factors))
+    result: Tensor = product(factors)
     return result
 
 
@@ -106,12 +119,12 @@ class ManyBodyGauntProduct(nn.Module):
 
     def __init__(self, degrees: Sequence[int], degree_out: int, method: str = "auto") -> None:
         super().__init__()
-        self.coefficients = [(degree + 1) ** 2 for degree in degrees]
         self.product = make_product(degrees, degree_out, method)
+        self.coefficients = [(degree + 1) ** 2 for degree in degrees]
 
     def forward(self, factors: list[Tensor]) -> Tensor:
         """Map factors (..., (L_i + 1)^2, channels) to (..., (degree_out + 1)^2, channels)."""
-        check_coefficients(factors, self.coefficients)
+        check_functions(factors, self.coefficients)
         return self.product(factors)
 
 
@@ -127,33 +140,36 @@ class GauntProduct(nn.Module):
 
     def __init__(self, degree1: int, degree2: int, degree_out: int, method: str = "auto") -> None:
         super().__init__()
-        self.coefficients = [(degree1 + 1) ** 2, (degree2 + 1) ** 2]
         self.product = make_product([degree1, degree2], degree_out, method)
+        self.coefficients = [(degree1 + 1) ** 2, (degree2 + 1) ** 2]
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """Map (..., (degree1 + 1)^2, channels) and the like to (..., (degree_out + 1)^2, ...)."""
-        check_coefficients([x, y], self.coefficients)
+        check_functions([x, y], self.coefficients)
         return self.product([x, y])
 
 
-def check_coefficients(factors: list[Tensor], expected: list[int]) -> None:
-    """Raise InputError unless the factors have these numbers of coefficients."""
-    found = [factor.shape[-2] for factor in factors]
-    if found != expected:
-        raise InputError(f"factors of {found} coefficients: the product was made for {expected}")
+def check_product(degrees: Sequence[int], degree_out: int, method: str) -> None:
+    """Raise InputError unless there is such a product: of how many degrees, to which, and how."""
+    if not degrees:
+        raise InputError("a product of no functions is not defined: pass at least one factor")
+    for degree in degrees:
+        check_integers(0, degree=degree)
+    check_integers(0, degree_out=degree_out)
+    known = ["auto", *METHODS]
+    if method not in known:
+        raise InputError(
+            f"unknown method {method!r} of a Gaunt product: choose one of {', '.join(known)}."
+            + closest(str(method), known)
+        )
 
 
 def make_product(degrees: Sequence[int], degree_out: int, method: str) -> nn.Module:
     """Return the module of a method, which maps a list of factors to their product."""
+    check_product(degrees, degree_out, method)
     if method == "auto":
         few = len(degrees) <= MAX_FACTORS_ON_GRID
         method = fastest_method(max([*degrees, degree_out])) if few else "fourier"
-    if method not in METHODS:
-        known = ["auto", *METHODS]
-        raise InputError(
-            f"unknown method '{method}' of a Gaunt product: choose one of {', '.join(known)}."
-            + closest(method, known)
-        )
     return METHODS[method](degrees, degree_out)
 
 

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.integrate import lebedev_rule
 
+from .checks import check_integers
+
 # Orders of the published rules; 13, 25 and 27 are left out for their negative weights.
 _LEBEDEV_ORDERS = (3, 5, 7, 9, 11, 15, 17, 19, 21, 23, 29, 31, 35, 41, 47, 53, 59, 65, 71, 77, 83,
                    89, 95, 101, 107, 113, 119, 125, 131)  # fmt: skip
@@ -36,7 +38,7 @@ class Quadrature:
         return len(self.weights)
 
 
-@lru_cache
+@lru_cache(typed=True)  # 2.0 is not taken for a degree because 2 was one
 def quadrature(degree: int) -> Quadrature:
     """Return the smallest known rule that is exact up to ``degree``; with s it contains -s.
 
@@ -48,7 +50,13 @@ def quadrature(degree: int) -> Quadrature:
         Degree of the polynomials to be integrated; for a Gaunt product of functions of degrees L1
         and L2 projected to L3 it is L1 + L2 + L3. One degree less gives wrong, direction dependent
         results.
+
+    Raises
+    ------
+    InputError
+        If the degree is negative or no integer.
     """
+    check_integers(0, degree=degree)
     candidates = [product_quadrature(degree)]
     order = next((order for order in _LEBEDEV_ORDERS if order >= degree), None)
     if order is not None:

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from .checks import check_integers
 from .wigner import real_wigner_3j
 
 
@@ -21,6 +22,7 @@ class RotationMatrices(nn.Module):
 
     def __init__(self, degree: int) -> None:
         super().__init__()
+        check_integers(0, degree=degree)
         self.steps = nn.ModuleList(_Step(l) for l in range(2, degree + 1))
         self.degree = degree
 

@@ -8,6 +8,8 @@ from math import pi
 import numpy as np
 from numpy.typing import NDArray
 
+from .checks import check_integers
+
 
 def product_variances(
     degrees: Sequence[int], degree_out: int, *, balanced: bool = False
@@ -24,7 +26,14 @@ def product_variances(
     -------
     ndarray, shape (degree_out + 1,), float64
         Zero where degree l cannot occur.
+
+    Raises
+    ------
+    InputError
+        If a degree is negative or no integer.
     """
+    for degree in (*degrees, degree_out):
+        check_integers(0, degree=degree)
     nodes, weights = np.polynomial.legendre.leggauss((sum(degrees) + degree_out) // 2 + 1)
     covariance = np.ones_like(nodes)
     for degree in degrees:

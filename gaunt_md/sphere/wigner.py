@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from math import comb, factorial, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .checks import check_integers
 
 
 def wigner_3j(l1: int, l2: int, l3: int, m1: int, m2: int) -> float:
@@ -33,7 +35,7 @@ def wigner_3j(l1: int, l2: int, l3: int, m1: int, m2: int) -> float:
     return magnitude if (-1) ** (l1 - l2 - m3) * total >= 0 else -magnitude
 
 
-@cache
+@lru_cache(maxsize=None, typed=True)
 def real_wigner_3j(l1: int, l2: int, l3: int) -> NDArray[np.float64]:
     """Return W, the invariant tensor that couples real harmonics of three degrees.
 
@@ -46,7 +48,13 @@ def real_wigner_3j(l1: int, l2: int, l3: int) -> NDArray[np.float64]:
     -------
     ndarray, shape (2 l1 + 1, 2 l2 + 1, 2 l3 + 1), float64
         With Σ W^2 = 1; do not write to it, it is shared.
+
+    Raises
+    ------
+    InputError
+        If a degree is negative or no integer.
     """
+    check_integers(0, l1=l1, l2=l2, l3=l3)
     symbols = np.zeros((2 * l1 + 1, 2 * l2 + 1, 2 * l3 + 1))
     for m1 in range(-l1, l1 + 1):
         for m2 in range(max(-l2, -l3 - m1), min(l2, l3 - m1) + 1):

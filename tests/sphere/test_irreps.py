@@ -83,7 +83,7 @@ def test_tensor_product_equals_that_of_e3nn(irreps: tuple[str, str, str]) -> Non
     ]
     theirs = o3.TensorProduct(first, second, out, instructions)
     ours = IrrepsTensorProduct(*irreps)
-    with torch.no_grad():
+    with torch.no_grad():  # as the docstring of IrrepsTensorProduct has it
         ours.product.weight.copy_(theirs.weight.reshape(ours.product.weight.shape))
     x, y = first.randn(5, -1), second.randn(5, -1)
     torch.testing.assert_close(ours(x, y), theirs(x, y), atol=1e-12, rtol=0)
