@@ -20,6 +20,7 @@ equal time, not at equal numbers of parameters.
 from __future__ import annotations
 
 import argparse
+import math
 import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -151,7 +152,9 @@ class Network(nn.Module):
 
         vectors = x[edges[1]] - x[edges[0]]
         distances = vectors.norm(dim=-1)
-        harmonics = spherical_harmonics(DEGREE, vectors / distances.unsqueeze(-1)) * 3.5  # √4π
+        # Y_lm² has the mean 1/4π over all directions: made unit size, as the other features are.
+        harmonics = spherical_harmonics(DEGREE, vectors / distances.unsqueeze(-1))
+        harmonics = math.sqrt(4 * math.pi) * harmonics
         products = q[edges[0]] * q[edges[1]]
         scalars = torch.stack([products, distances, products / (distances + 0.1)], dim=-1)
         for layer in self.layers:

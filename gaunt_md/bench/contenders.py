@@ -28,13 +28,16 @@ from .timing import Case
 
 EDGES_PER_NODE = 20
 OURS = "gaunt-md "
+MACE = "MACE SymmetricContraction"
 
-# Beyond these degrees a contender takes minutes, or more memory than a workstation has.
+# Beyond these degrees a contender takes minutes, to set up or to run, or more memory than a
+# workstation has. Wigner symbols of e3nn end at l = 11.
 LAST_DEGREE_OF_DIRECT = 6
 LAST_DEGREE_OF_E3NN = 8
 LAST_DEGREE_OF_CUEQUIVARIANCE = 6
+LAST_DEGREE_OF_CONVOLUTIONS = 10  # of either of the two
 LAST_DEGREE_OF_SUCCESSIVE_PRODUCTS = 4
-LAST_DEGREE_OF_MACE = 4
+LAST_DEGREE_OF_MACE = 6
 
 
 def interaction(degree: int, batch: int, channels: int) -> dict[str, Case]:
@@ -87,14 +90,14 @@ def convolution(degree: int, batch: int, channels: int) -> dict[str, Case]:
         sums = messages.new_zeros(batch, messages.shape[1])
         return sums.index_add(0, centres, messages)
 
-    if peers.installed("e3nn"):
+    if peers.installed("e3nn") and degree <= LAST_DEGREE_OF_CONVOLUTIONS:
         irreps, filters = (" + ".join(natural_irreps(degree, count)) for count in (channels, 1))
         product = peers.e3nn_product(irreps, filters, irreps, weights_for_each_edge=True)
         flat = leaf(channels_first(to_e3nn_axes(features), irreps))
         cases["e3nn TensorProduct"] = Case(
             lambda: summed(product(flat[neighbours], harmonics, weights)), [flat, weights]
         )
-    if has_cuequivariance():
+    if has_cuequivariance() and degree <= LAST_DEGREE_OF_CONVOLUTIONS:
         messages = peers.cuequivariance_product(degree, channels, zonal=True)
         rows = leaf(to_e3nn_axes(features).flatten(1))
         cases["cuequivariance"] = Case(
@@ -110,7 +113,8 @@ def many_body(degree: int, factors: int, batch: int, channels: int) -> dict[str,
     for method in ("grid", "fourier"):
         module = _ManyBody(degree, factors, channels, method)
         cases[f"{OURS}{method}"] = case(module, x)
-    # All degrees in between are kept, so that more factors need more of them.
+    # e3nn multiplies two functions at a time. In between every degree is kept from which the
+    # factors still to come can lead back to the result: up to 2 L for three factors, 3 L for five.
     if peers.installed("e3nn") and degree <= LAST_DEGREE_OF_SUCCESSIVE_PRODUCTS:
         successive = peers.SuccessiveProducts(degree, factors, channels)
         irreps = " + ".join(natural_irreps(degree, channels))
@@ -118,9 +122,7 @@ def many_body(degree: int, factors: int, batch: int, channels: int) -> dict[str,
     if peers.installed("mace", "e3nn") and degree <= LAST_DEGREE_OF_MACE:
         contraction = peers.mace_contraction(degree, factors, channels)
         species = torch.ones(batch, 1)
-        cases["MACE SymmetricContraction"] = case(
-            contraction, leaf(to_e3nn_axes(x).mT), fixed=(species,)
-        )
+        cases[MACE] = case(contraction, leaf(to_e3nn_axes(x).mT), fixed=(species,))
     return cases
 
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from ..files import write_whole
-from .contenders import OURS
+from .contenders import MACE, OURS
 from .product import PANELS, Row
 
 _COLOURS = ("#0b6e99", "#2ca58d", "#8fb339", "#5b4b8a")
@@ -18,7 +18,7 @@ _OTHERS = {  # the same colour in every panel
     "e3nn TensorProduct": "#d1495b",
     "e3nn ToS2Grid, FromS2Grid": "#e98a7b",
     "cuequivariance": "#6b705c",
-    "MACE SymmetricContraction": "#edae49",
+    MACE: "#edae49",
 }
 
 

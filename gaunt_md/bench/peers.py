@@ -8,14 +8,21 @@ from __future__ import annotations
 
 import inspect
 import warnings
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
+from itertools import combinations_with_replacement
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ..sphere import degrees_of_coefficients
+
+# Beyond this degree MACE takes minutes to set its tables of couplings up (a minute at 4), and at
+# degree 6 more than 10 GB meanwhile; the tables themselves are 0.4 GB at 5 and 2.2 GB at 6.
+LAST_DEGREE_OF_MACE_TABLES = 4
 
 
 def installed(*packages: str) -> bool:
@@ -165,18 +172,54 @@ def mace_contraction(degree: int, factors: int, channels: int) -> nn.Module:
     """Return MACE's symmetric contraction of (nodes, channels, (degree + 1)^2), one species.
 
     It has all products of 1, 2, ... ``factors`` copies of a function; the lower ones cost little.
+    Above degree 4 its tables of couplings hold random numbers, as many as the couplings are: the
+    contraction takes the same time and memory, but its result means nothing.
     """
     o3 = _e3nn()
     with warnings.catch_warnings(action="ignore"):
-        from mace.modules.symmetric_contraction import SymmetricContraction
+        from mace.modules import symmetric_contraction as mace
     features = o3.Irreps(" + ".join(natural_irreps(degree, channels)))
     # What MACE itself does where cuequivariance is installed; the other way is slow to set up.
-    reduced = installed("cuequivariance") and _takes(SymmetricContraction, "use_reduced_cg")
+    reduced = installed("cuequivariance") and _takes(mace.SymmetricContraction, "use_reduced_cg")
     options = {"use_reduced_cg": True} if reduced else {}
-    contraction: nn.Module = SymmetricContraction(
-        features, features, factors, num_elements=1, **options
-    )
+    with _random_tables(mace, degree > LAST_DEGREE_OF_MACE_TABLES):
+        contraction: nn.Module = mace.SymmetricContraction(
+            features, features, factors, num_elements=1, **options
+        )
     return contraction
+
+
+@contextmanager
+def _random_tables(module: Any, wanted: bool) -> Iterator[None]:
+    """Make a module of MACE take random tables of couplings, if wanted."""
+    original = module.U_matrix_real
+
+    def random_table(irreps_in: Any, irreps_out: Any, correlation: int, **_: Any) -> list[Any]:
+        count, l = irreps_in.dim, irreps_out.lmax
+        paths = symmetric_paths(irreps_in.lmax, correlation)[l]
+        table = torch.randn([2 * l + 1] * (l > 0) + [count] * correlation + [paths])
+        return [str(irreps_out), table]
+
+    module.U_matrix_real = random_table if wanted else original
+    try:
+        yield
+    finally:
+        module.U_matrix_real = original
+
+
+def symmetric_paths(degree: int, factors: int) -> list[int]:
+    """Return in how many ways so many copies of a function couple to l = 0, 1, ..., degree.
+
+    With natural parities. The products of copies with orders m, m', ... and parity p are counted by
+    the sum M of their orders: what has l couples to M = -l..l, so that l occurs as often as there
+    are more of M = l than of M = l + 1.
+    """
+    functions = [(l, m) for l in range(degree + 1) for m in range(-l, l + 1)]
+    products = Counter(
+        (sum(l for l, _ in chosen) % 2, sum(m for _, m in chosen))
+        for chosen in combinations_with_replacement(functions, factors)
+    )
+    return [products[l % 2, l] - products[l % 2, l + 1] for l in range(degree + 1)]
 
 
 def _takes(kind: type, option: str) -> bool:

@@ -2,8 +2,9 @@
 
 What is different from the figure, and why: degrees are the highest l, everything is warmed up
 before it is timed, modules are built outside, contenders take turns, convolutions have as many
-edges per node as a solid, and equal paths are compared with equal paths. Convolutions end at
-degree 6 (12 in the figure) and MACE's contraction at 4 (6 there), beyond which they take minutes.
+edges per node as a solid, and equal paths are compared with equal paths. Contenders have as many
+nodes as take seconds, all of them the same number in one row. Convolutions of e3nn and
+cuequivariance end at degree 10 (12 in the figure): e3nn has no Wigner symbols above l = 11.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import json
 import math
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,24 +21,32 @@ import torch
 
 from .. import __version__
 from ..files import write_whole
-from .contenders import OURS, convolution, interaction, many_body, nodes_for
+from ..progress import Progress, silent
+from .contenders import MACE, OURS, convolution, interaction, many_body, nodes_for
+from .peers import LAST_DEGREE_OF_MACE_TABLES
 from .timing import Case, Measurement, measure, processor
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One comparison: name, title, what varies, its values, and how the cases are made."""
+    """One comparison.
+
+    Attributes
+    ----------
+    name, title : str
+    variable : str
+        What varies, "degree" or "factors".
+    nodes : mapping
+        From its values to the number of nodes.
+    build : callable
+        Makes the cases from a value, the number of nodes and that of channels.
+    """
 
     name: str
     title: str
     variable: str
-    values: Sequence[int]
+    nodes: Mapping[int, int]
     build: Callable[[int, int, int], dict[str, Case]]
-    nodes: int
-
-    def batch(self, value: int) -> int:
-        """Return the number of nodes, fewer where a node takes much memory."""
-        return nodes_for(value if self.variable == "degree" else 2, self.nodes)
 
 
 PANELS = (
@@ -45,33 +54,29 @@ PANELS = (
         name="interaction",
         title="Feature interaction",
         variable="degree",
-        values=(1, 2, 3, 4, 6, 8, 10, 12, 14),
+        nodes={degree: nodes_for(degree, 1000) for degree in (1, 2, 3, 4, 6, 8, 10, 12, 14)},
         build=interaction,
-        nodes=1000,
     ),
     Panel(
         name="convolution",
         title="Convolution",
         variable="degree",
-        values=(1, 2, 3, 4, 6),
+        nodes={degree: nodes_for(degree, 50) for degree in (1, 2, 3, 4, 6, 8, 10, 12)},
         build=convolution,
-        nodes=50,
     ),
     Panel(
         name="many_body",
         title="Product of three functions",
         variable="degree",
-        values=(1, 2, 3, 4, 6),
+        nodes={1: 1000, 2: 1000, 3: 1000, 4: 100, 6: 16},  # MACE takes seconds for a node at 6
         build=lambda degree, nodes, channels: many_body(degree, 3, nodes, channels),
-        nodes=1000,
     ),
     Panel(
         name="factors",
         title="Products of functions of degree 2",
         variable="factors",
-        values=(2, 3, 4, 5, 6, 7),
+        nodes=dict.fromkeys((2, 3, 4, 5, 6, 7), 1000),
         build=lambda factors, nodes, channels: many_body(2, factors, nodes, channels),
-        nodes=1000,
     ),
 )
 
@@ -101,19 +106,46 @@ class Row:
         return 1e3 * self.measurements[contender].training / self.nodes
 
 
-def run(panels: Sequence[str], channels: int, rounds: int, largest: int) -> Iterator[Row]:
+def planned(panels: Sequence[str], largest: int) -> list[tuple[Panel, int, int]]:
+    """Return panels, values and numbers of nodes, up to the largest degree or number of factors."""
+    return [
+        (panel, value, nodes)
+        for panel in PANELS
+        for value, nodes in panel.nodes.items()
+        if panel.name in panels and value <= largest
+    ]
+
+
+def run(
+    panels: Sequence[str],
+    channels: int,
+    rounds: int,
+    largest: int,
+    progress: Progress = silent,
+) -> Iterator[Row]:
     """Measure panel by panel, up to the largest degree or number of factors."""
-    for panel in PANELS:
-        if panel.name not in panels:
-            continue
-        for value in panel.values:
-            if value <= largest:
-                nodes = panel.batch(value)
-                torch.manual_seed(0)
-                with warnings.catch_warnings(action="ignore"):  # of other packages, about torch
-                    cases = panel.build(value, nodes, channels)
-                measurements = measure(cases, rounds)
-                yield Row(panel.name, panel.variable, value, nodes, measurements)
+    plan = planned(panels, largest)
+    for done, (panel, value, nodes) in enumerate(plan):
+        progress(f"{panel.name}, {panel.variable} {value}", done, len(plan))
+        torch.manual_seed(0)
+        with warnings.catch_warnings(action="ignore"):  # of other packages, about torch
+            cases = panel.build(value, nodes, channels)
+        measurements = measure(cases, rounds)
+        yield Row(panel.name, panel.variable, value, nodes, measurements)
+
+
+def notes(rows: Sequence[Row]) -> list[str]:
+    """Return what to know about the numbers that they do not say themselves."""
+    random_tables = any(
+        MACE in row.measurements and row.value > LAST_DEGREE_OF_MACE_TABLES
+        for row in rows
+        if row.panel == "many_body"
+    )
+    return [
+        f"{MACE} above degree {LAST_DEGREE_OF_MACE_TABLES} with random numbers in place of its "
+        "couplings, which take it too long to set up; as many of them, so that time and memory "
+        "are the same"
+    ] * random_tables
 
 
 def growth_of_fourier(rows: Sequence[Row]) -> float | None:
@@ -135,6 +167,7 @@ def write_result(rows: Sequence[Row], channels: int, path: Path) -> None:
         "dtype": "float32",
         "channels": channels,
         "units": {"forward": "ms", "training": "ms", "memory": "MB"},
+        "notes": notes(rows),
         "growth_of_fourier": growth_of_fourier(rows),
         "rows": [asdict(row) for row in rows],
     }

@@ -28,17 +28,25 @@ def product(
     output: OutputFolder = Path("bench-product"),
     panel: Annotated[
         list[str] | None,
-        typer.Option(help="interaction, convolution, many_body or factors; all if not given."),
+        typer.Option(
+            help="interaction, convolution, many_body (three factors, by degree) or factors "
+            "(degree 2, by their number); may be repeated.",
+            show_default="all four",
+        ),
     ] = None,
     largest: Annotated[
         int | None,
         typer.Option(
-            help="Largest degree or number of factors.", show_default="14; 24 with --crossovers"
+            min=1,
+            help="Largest degree or number of factors.",
+            show_default="14; 24 with --crossovers",
         ),
     ] = None,
-    channels: Annotated[int, typer.Option(min=1)] = 64,
-    rounds: Annotated[int, typer.Option(min=1, help="Runs of each contender.")] = 7,
-    threads: Annotated[int, typer.Option(min=1)] = 1,
+    channels: Annotated[int, typer.Option(min=1, help="Channels of every function.")] = 64,
+    rounds: Annotated[
+        int, typer.Option(min=1, help="Runs of each contender, in turn; the median counts.")
+    ] = 7,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of torch.")] = 1,
     crossovers: Annotated[
         bool,
         typer.Option(
@@ -47,15 +55,24 @@ def product(
             'table behind method="auto"; writes crossovers.json.',
         ),
     ] = False,
+    rounding: Annotated[
+        bool,
+        typer.Option(
+            "--rounding",
+            help="Print instead the rounding errors of grid, fourier and direct by degree.",
+        ),
+    ] = False,
 ) -> None:
     """Time Gaunt products, and those of e3nn, cuequivariance and MACE where they are installed.
 
-    Prints a table for each degree; writes product.json and product.png.
+    The forward pass, forward and backward pass, and their memory, in float32.
+    Prints tables; writes product.json and product.png.
+
+    Example: gaunt-md bench product --panel interaction --largest 6
     """
     # The profiler, which counts memory, writes a line whenever it starts and stops.
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")
     import torch
-    from rich.progress import track
 
     from ..bench import product as bench
     from ..errors import InputError, closest
@@ -66,7 +83,15 @@ def product(
             raise InputError(
                 f"unknown panel '{name}': choose among {', '.join(known)}.{closest(name, known)}"
             )
+    if crossovers and rounding:
+        raise InputError("--crossovers and --rounding are two things to do; leave one out")
     torch.set_num_threads(threads)
+    if rounding:
+        _measure_rounding()
+        return
+    chosen, limit = panel or known, largest or 14
+    if not crossovers and not bench.planned(chosen, limit):
+        raise InputError(f"--largest {limit}: {', '.join(chosen)} has only larger values")
     output.mkdir(parents=True, exist_ok=True)
     if crossovers:
         _measure_crossovers(output / "crossovers.json", channels, rounds, largest or 24)
@@ -75,16 +100,35 @@ def product(
     from ..bench.figures import plot_products
 
     rows: list[Row] = []
-    for row in track(bench.run(panel or known, channels, rounds, largest or 14), "measuring"):
+    for row in bench.run(chosen, channels, rounds, limit, _announce):
         rows.append(row)
         _print(row)
         # Kept as it grows: the last rows may take long.
         bench.write_result(rows, channels, output / "product.json")
     plot_products(rows, output / "product.png", bench.processor())
+    for note in bench.notes(rows):
+        typer.echo(note)
     exponent = bench.growth_of_fourier(rows)
     if exponent is not None:
         typer.echo(f"time of the fourier method from degree 6 to 14: ∝ L^{exponent:.1f}")
     typer.echo(f"written: {output / 'product.json'}, {output / 'product.png'}")
+
+
+def _announce(what: str, done: int, total: int) -> None:
+    # A line each and no bar, which the tables in between would tear apart.
+    typer.echo(f"measuring {what} ({done + 1} of {total})", err=True)
+
+
+def _measure_rounding() -> None:
+    from ..bench.rounding import measure_rounding
+
+    typer.echo("errors in units of the result's rms")
+    typer.echo(f"{'':28}{'float32: rms':>12}{'largest':>10}{'float64: largest':>19}")
+    for one in measure_rounding():
+        typer.echo(
+            f"degree {one.degree:2}   {one.method:19}{one.rms:9.1e}{one.largest:10.1e}"
+            f"{one.largest_in_double:19.1e}"
+        )
 
 
 def _measure_crossovers(path: Path, channels: int, rounds: int, largest: int) -> None:

@@ -9,9 +9,10 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from gaunt_md.bench.contenders import OURS, convolution, interaction, many_body
+from gaunt_md.bench.contenders import MACE, OURS, convolution, interaction, many_body
 from gaunt_md.bench.crossovers import crossovers
-from gaunt_md.bench.product import Row, growth_of_fourier
+from gaunt_md.bench.product import PANELS, Row, growth_of_fourier, notes
+from gaunt_md.bench.rounding import measure_rounding
 from gaunt_md.bench.timing import Case, Measurement, measure, peak_memory
 from gaunt_md.cli.main import app
 from gaunt_md.sphere.selection import CROSSOVERS, fastest_method
@@ -47,6 +48,9 @@ def test_command_writes_table_numbers_and_figure(tmp_path: Path) -> None:
     assert "gaunt-md grid" in result.output
     rows = json.loads((tmp_path / "product.json").read_text())["rows"]
     assert {row["panel"] for row in rows} == {"interaction", "convolution", "many_body", "factors"}
+    lines = result.stderr.splitlines()
+    assert lines[0] == "measuring interaction, degree 1 (1 of 7)"
+    assert lines[-1] == "measuring factors, factors 2 (7 of 7)"
     for row in rows:
         assert f"{OURS}grid" in row["measurements"] or f"{OURS}zonal" in row["measurements"]
         for measurement in row["measurements"].values():
@@ -99,6 +103,41 @@ def test_a_method_is_left_for_one_that_is_clearly_faster() -> None:
         (6, {"grid": 20.0, "fourier": 10.0}),
     ]
     assert crossovers(times) == [("direct", 1), ("grid", 5), ("fourier", None)]
+
+
+def test_panels_reach_as_far_as_the_figure_of_the_paper() -> None:
+    largest = {panel.name: max(panel.nodes) for panel in PANELS}
+    assert largest == {"interaction": 14, "convolution": 12, "many_body": 6, "factors": 7}
+
+
+def test_what_cannot_be_measured_is_refused(tmp_path: Path) -> None:
+    for options, said in (
+        (["--panel", "factors", "--largest", "1"], "--largest 1: factors has only larger values"),
+        (["--panel", "factor"], "Did you mean 'factors'?"),
+        (["--crossovers", "--rounding"], "leave one out"),
+    ):
+        result = CliRunner().invoke(app, ["bench", "product", *options, "-o", str(tmp_path / "o")])
+        assert result.exit_code != 0
+        assert said in result.output + str(result.exception)
+    assert not (tmp_path / "o").exists()
+
+
+def test_random_tables_of_couplings_are_owned_up_to() -> None:
+    def row(degree: int) -> Row:
+        return Row("many_body", "degree", degree, 1, {MACE: Measurement(1.0, 1.0, 1.0)})
+
+    assert notes([row(4)]) == []
+    assert "random numbers in place of its couplings" in notes([row(4), row(6)])[0]
+
+
+def test_float32_products_are_exact_to_its_last_digits() -> None:
+    """The numbers of gaunt_product's docstring, from `gaunt-md bench product --rounding`."""
+    rows = list(measure_rounding(degrees=(2, 6)))
+    assert [row.method for row in rows] == ["grid", "fourier", "direct"] * 2
+    for row in rows:
+        assert 3e-8 < row.rms < 4e-7
+        assert row.rms < row.largest < 1e-5
+        assert 0 < row.largest_in_double < 2e-13
 
 
 def test_growth_is_the_exponent_between_degrees_6_and_14() -> None:

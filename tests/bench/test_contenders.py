@@ -12,8 +12,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from gaunt_md.bench import peers
 from gaunt_md.bench.contenders import OURS, convolution, interaction, many_body
-from gaunt_md.bench.peers import even_paths, natural_irreps
+from gaunt_md.bench.peers import even_paths, mace_contraction, natural_irreps, symmetric_paths
 from gaunt_md.bench.timing import Case
 from gaunt_md.sphere import (
     channels_last,
@@ -126,6 +127,30 @@ def test_successive_products_of_e3nn_are_the_product_of_all_factors() -> None:
         set_weights(weights, path_weights(paths))
     found = channels_last(case.call(), IRREPS)
     torch.testing.assert_close(found, cases[f"{OURS}grid"].call(), atol=1e-6, rtol=0)
+
+
+def test_two_copies_couple_in_as_many_ways_as_there_are_pairs_of_degrees() -> None:
+    """A pair in the other order is the same coupling of equal copies."""
+    ordered = [path for path in even_paths(5) if path[0] <= path[1]]
+    assert symmetric_paths(5, 2) == [sum(path[2] == l for path in ordered) for l in range(6)]
+    assert symmetric_paths(2, 1) == [1, 1, 1]
+
+
+@pytest.mark.parametrize("degree", [1, 2])
+def test_random_tables_have_the_shapes_of_those_of_mace(
+    degree: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for package in ("e3nn", "mace", "cuequivariance"):
+        pytest.importorskip(package)
+    real = mace_contraction(degree, 3, CHANNELS)
+    monkeypatch.setattr(peers, "LAST_DEGREE_OF_MACE_TABLES", 0)
+    random = mace_contraction(degree, 3, CHANNELS)
+    for one, other in (
+        (real.named_buffers(), random.named_buffers()),
+        (real.named_parameters(), random.named_parameters()),
+    ):
+        shapes = {name: tensor.shape for name, tensor in one}
+        assert shapes == {name: tensor.shape for name, tensor in other}
 
 
 def test_contraction_of_mace_contains_the_product() -> None:
