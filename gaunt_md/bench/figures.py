@@ -11,7 +11,8 @@ from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from ..files import write_whole
 from .contenders import MACE, OURS
-from .product import PANELS, Row
+from .peers import LAST_DEGREE_OF_MACE_TABLES
+from .product import PANELS, Row, notes
 
 _COLOURS = ("#0b6e99", "#2ca58d", "#8fb339", "#5b4b8a")
 _OTHERS = {  # the same colour in every panel
@@ -41,7 +42,7 @@ def plot_products(rows: Sequence[Row], path: Path, machine: str) -> None:
             look = {"color": colour, "marker": marker, "linestyle": line, "markersize": 4.5}
             times = [row.microseconds(name) for row in present]
             memory = [1e3 * row.measurements[name].memory / row.nodes for row in present]
-            grid[0, column].plot(values, times, label=name, **look)
+            grid[0, column].plot(values, times, label=_label(name, of_panel), **look)
             grid[1, column].plot(values, memory, **look)
         grid[0, column].set_title(panel.title, fontsize=10)
         lines, labels = grid[0, column].get_legend_handles_labels()
@@ -58,7 +59,13 @@ def plot_products(rows: Sequence[Row], path: Path, machine: str) -> None:
         axes.yaxis.set_minor_formatter(NullFormatter())
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
-    figure.text(0.995, 0.0, machine, ha="right", va="bottom", fontsize=6, color="0.5")
+    figure.text(0.005, 0.0, machine, ha="left", va="bottom", fontsize=6, color="0.5")
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=200)
     write_whole(path, buffer.getvalue())
+
+
+def _label(name: str, of_panel: Sequence[Row]) -> str:
+    if name == MACE and notes(of_panel):
+        return f"{name} (random couplings at L > {LAST_DEGREE_OF_MACE_TABLES})"
+    return name

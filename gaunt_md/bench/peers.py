@@ -20,8 +20,8 @@ from torch import Tensor, nn
 
 from ..sphere import degrees_of_coefficients
 
-# Beyond this degree MACE takes minutes to set its tables of couplings up (a minute at 4), and at
-# degree 6 more than 10 GB meanwhile; the tables themselves are 0.4 GB at 5 and 2.2 GB at 6.
+# Beyond this degree MACE takes minutes to set its tables of couplings up, and at degree 6 more
+# memory meanwhile than a workstation has, several times that of the tables themselves.
 LAST_DEGREE_OF_MACE_TABLES = 4
 
 
