@@ -33,10 +33,15 @@ def degree_of(coefficients: Tensor) -> int:
     """
     check_tensors([coefficients])
     count = coefficients.shape[-2] if coefficients.dim() >= 2 else 0
-    degree = isqrt(count) - 1
-    if degree < 0 or (degree + 1) ** 2 != count:
+    if not _is_square(count):
+        last = coefficients.shape[-1] if coefficients.dim() >= 2 else 0
+        hint = "; x.mT brings channels that come first to the end" if _is_square(last) else ""
         raise InputError(
             f"coefficients of shape {tuple(coefficients.shape)} do not describe a function on the "
-            "sphere: expected (..., (L + 1)^2, channels) with an integer L"
+            f"sphere: expected (..., (L + 1)^2, channels) with an integer L{hint}"
         )
-    return degree
+    return isqrt(count) - 1
+
+
+def _is_square(count: int) -> bool:
+    return count > 0 and isqrt(count) ** 2 == count
