@@ -65,9 +65,10 @@ def gaunt_product(x: Tensor, y: Tensor, degree_out: int, method: str = "auto") -
     rounding errors are larger than many couplings.
 
     Rounding in float32, as rms (and largest) error in units of the result's rms, for three equal
-    degrees L: "grid" grows slowly, from 1.2e-7 (8e-7) at L = 2 through 1.4e-7 (1.2e-6) at L = 14 to
-    1.8e-7 (1.3e-6) at L = 30; "direct" from 8e-8 (7e-7) at L = 2 to 2.2e-7 (3e-6) at L = 6;
-    "fourier" stays at 2e-7 (1e-6). In float64 the largest error is below 2e-13 up to L = 30.
+    degrees L, as ``gaunt-md bench product --rounding`` prints it: "grid" 1.2e-7 (8e-7) at L = 2,
+    1.4e-7 (1.0e-6) at L = 14, 1.8e-7 (1.1e-6) at L = 30; "fourier" 1.1e-7 (7e-7), 1.8e-7 (1.6e-6)
+    and 2.5e-7 (1.7e-6); "direct" 8e-8 (7e-7) at L = 2, 2.2e-7 (2.5e-6) at L = 6. In float64 the
+    largest error is below 3e-13 up to L = 30.
     """
     return many_body_product([x, y], degree_out, method)
 
