@@ -61,8 +61,8 @@ def gaunt_product(x: Tensor, y: Tensor, degree_out: int, method: str = "auto") -
 
     Notes
     -----
-    The result has the dtype of the arguments, float32 or float64. Half precision is refused: its
-    rounding errors are larger than many couplings.
+    The result has the dtype of the arguments, float32 or float64. Half precision is refused by all
+    methods alike, since the compiled loops have none.
 
     Rounding in float32, as rms (and largest) error in units of the result's rms, for three equal
     degrees L, as ``gaunt-md bench product --rounding`` prints it: "grid" 1.2e-7 (8e-7) at L = 2,
