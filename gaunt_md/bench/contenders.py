@@ -38,6 +38,7 @@ LAST_DEGREE_OF_CUEQUIVARIANCE = 6
 LAST_DEGREE_OF_CONVOLUTIONS = 10  # of either of the two
 LAST_DEGREE_OF_SUCCESSIVE_PRODUCTS = 4
 LAST_DEGREE_OF_MACE = 6
+LAST_FACTORS_OF_MACE = 5  # each makes its tables nine times as large at degree 2, and more
 
 
 def interaction(degree: int, batch: int, channels: int) -> dict[str, Case]:
@@ -119,7 +120,8 @@ def many_body(degree: int, factors: int, batch: int, channels: int) -> dict[str,
         successive = peers.SuccessiveProducts(degree, factors, channels)
         irreps = " + ".join(natural_irreps(degree, channels))
         cases["e3nn TensorProduct"] = case(successive, leaf(channels_first(x, irreps)))
-    if peers.installed("mace", "e3nn") and degree <= LAST_DEGREE_OF_MACE:
+    small = degree <= LAST_DEGREE_OF_MACE and factors <= LAST_FACTORS_OF_MACE
+    if small and peers.installed("mace", "e3nn"):
         contraction = peers.mace_contraction(degree, factors, channels)
         species = torch.ones(batch, 1)
         cases[MACE] = case(contraction, leaf(to_e3nn_axes(x).mT), fixed=(species,))
