@@ -19,7 +19,7 @@ _TENSOR_OPERATORS = """
 __and__ __contains__ __derive_index __getitem__ __is__ __isnot__ __not__ __or__ __range_length
 _set_item abs add add_ addmm all amax amin any append arange argsort atan2 autograd.grad baddbmm
 bincount bmm broadcast_tensors cat ceil chunk clamp clone contiguous copy_ cos cross cumsum
-detach diff div einsum elu empty empty_like eq erf exp expand expand_as flatten floor
+detach diff dim div einsum elu empty empty_like eq erf exp expand expand_as flatten floor
 floor_divide floordiv full full_like gather ge gelu gt index index_add index_add_ index_put
 index_put_ index_select insert is_floating_point le len linalg_vector_norm linear list log log1p
 logical_and logical_not logical_or lt masked_fill masked_fill_ matmul max maximum mean min

@@ -104,9 +104,14 @@ class Residual(nn.Module):
 
     def forward(self, features: Tensor, species: Tensor, update: Tensor) -> Tensor:
         """Return (rows, (degree_out + 1)^2, channels)."""
-        before = self.mix(features[:, : self.kept]) * self.weight[species]
-        # The sum of two independent terms keeps unit variance, else products of later layers grow.
-        blended = math.sqrt(0.5) * (update[:, : self.kept] + before)
+        whole = self.kept == features.shape[1]
+        before = self.mix(features if whole else features[:, : self.kept]) * self.weight[species]
         if self.kept == update.shape[1]:
-            return blended
+            return _blended(update, before)
+        blended = _blended(update[:, : self.kept], before)
         return torch.cat([blended, update[:, self.kept :]], dim=1)
+
+
+def _blended(update: Tensor, before: Tensor) -> Tensor:
+    # The sum of two independent terms keeps unit variance, else products of later layers grow.
+    return math.sqrt(0.5) * (update + before)

@@ -15,8 +15,16 @@ class Linear(nn.Module):
     def __init__(self, size_in: int, size_out: int, gain: float = 1.0) -> None:
         super().__init__()
         self.scale = gain / math.sqrt(size_in)
+        self.folded = False  # see `fold`
         self.weight = nn.Parameter(torch.randn(size_in, size_out))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the mapped values."""
-        return torch.matmul(x, self.scale * self.weight)
+        return torch.matmul(x, self.weight if self.folded else self.scale * self.weight)
+
+    @torch.jit.unused
+    def fold(self) -> None:
+        """Multiply the weights by their constant for good, once they need no more training."""
+        if not self.folded:
+            self.weight.data = self.scale * self.weight.data
+            self.folded = True

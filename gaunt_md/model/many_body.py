@@ -62,7 +62,7 @@ class ManyBodyProduct(nn.Module):
         """Map (atoms, (degree_in + 1)^2, channels) to (atoms, (degree_out + 1)^2, channels)."""
         return torch.ops.gaunt.many_body(
             x,
-            self.mix.scale * self.mix.weight,
+            self.mix.matrices(),
             self.weight[species],
             self.evaluation,
             self.projection,

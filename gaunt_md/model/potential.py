@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from .. import kernels  # noqa: F401  (torch.ops.gaunt)
 from ..errors import InputError
+from ..sphere import DegreeLinear
 from .edges import rows_of_layers
 from .elements import covalent_radius
 from .interaction import Interaction
@@ -285,12 +286,15 @@ class Potential(nn.Module):
 
     @torch.jit.unused
     def tabulated(self) -> "Potential":
-        """Return a copy for use: its radial functions are splines, what is constant is summed."""
+        """Return a copy for use: its radial functions are splines, constants are folded."""
         frozen = copy.deepcopy(self).eval().requires_grad_(False)
         # Half the length of the shortest bond that these elements make.
         shortest = min(covalent_radius(element) for element in self.elements)
         for interaction in frozen.interactions:
             cast(Interaction, interaction).tabulate(shortest)
+        for module in frozen.modules():
+            if isinstance(module, DegreeLinear | Linear):
+                module.fold()
         if not frozen.for_use:
             frozen.reference_energies -= frozen.energy_scale * frozen._isolated_readouts()
             frozen.for_use = True

@@ -38,6 +38,7 @@ class DegreeLinear(nn.Module):
         check_integers(1, channels_in=channels_in, channels_out=channels_out)
         self.degree = degree
         self.scale = 1.0 / math.sqrt(channels_in)
+        self.folded = False  # see `fold`
         self.weight = nn.Parameter(torch.randn(degree + 1, channels_in, channels_out))
         constants = None if gains is None else gains.reshape(-1, 1, 1)
         self.register_buffer("gains", constants, persistent=False)
@@ -46,12 +47,25 @@ class DegreeLinear(nn.Module):
         """Return the mixed coefficients."""
         if not torch.jit.is_scripting():  # the operator refuses, too, in fewer words
             check_weighted(x, self.weight, self.degree, self.weight.shape[1])
-        weight, gains = self.scale * self.weight, self.gains
-        if gains is not None:
-            weight = weight * gains.to(weight.dtype)
+        matrices = self.matrices()
+        if x.dim() == 3:  # the usual case, in which a view would be one more thing to differentiate
+            return torch.ops.gaunt.degree_linear(x, matrices)
         nodes = x.reshape([-1, x.shape[-2], x.shape[-1]])
-        mixed: Tensor = torch.ops.gaunt.degree_linear(nodes, weight)
-        return mixed.reshape(list(x.shape[:-1]) + [self.weight.shape[2]])  # noqa: RUF005
+        mixed: Tensor = torch.ops.gaunt.degree_linear(nodes, matrices)
+        return mixed.reshape(list(x.shape[:-1]) + [matrices.shape[2]])  # noqa: RUF005
+
+    def matrices(self) -> Tensor:
+        """Return what multiplies: the weights times their constants, shaped like the weights."""
+        if self.folded:
+            return self.weight
+        scaled, gains = self.scale * self.weight, self.gains
+        return scaled if gains is None else scaled * gains.to(scaled.dtype)
+
+    @torch.jit.unused
+    def fold(self) -> None:
+        """Multiply the weights by their constants for good, once they need no more training."""
+        self.weight.data = self.matrices().detach()
+        self.folded = True
 
 
 class DegreeWeights(nn.Module):

@@ -85,9 +85,10 @@ template <class Real> class ManyBodyCall {
           wants_parameters ? d_weights.data_ptr<Real>() : nullptr};
       gaunt::kernels<Real>().many_body_gradient(shape, a.const_data_ptr<Real>(), range, out);
     });
+    const auto nothing = [&] { return at::empty({0}, x_.options()); };
+    if (!wants_parameters) return {narrowed(d_x, channels_), nothing(), nothing()};
     Tensor d_matrices = d_mix.sum(0).narrow(1, 0, channels_).narrow(3, 0, channels_).flatten(2);
-    return {narrowed(d_x, channels_), wants_parameters ? d_matrices : at::empty({0}, x_.options()),
-            narrowed(d_weights, channels_)};
+    return {narrowed(d_x, channels_), d_matrices, narrowed(d_weights, channels_)};
   }
 
  private:
