@@ -122,6 +122,10 @@ def setup(
     ]
 
 
+def style(potential: Path, elements: str = "Si O") -> list[str]:
+    return [f"pair_style gaunt {potential}", f"pair_coeff * * {elements}"]
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """Energy in eV, atomic energies, forces in eV/Å and stress in ASE's sign, order and eV/Å^3."""

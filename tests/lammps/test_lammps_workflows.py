@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import ase.io
 import numpy as np
 import pytest
 from ase.geometry import find_mic
+from ase.mep import NEB
 from lammps_runs import (
     BAR_PER_EV_PER_CUBIC_ANGSTROM,
     FOLLOW,
-    MEASURE,
     assert_equals_ase,
-    environment,
     keep,
-    read_evaluation,
     run_to_end,
     setup,
+    style,
     table,
     to_lammps_orientation,
 )
@@ -30,10 +27,6 @@ from gaunt_md import GauntCalculator
 from gaunt_md.resources import resource_folder
 
 SILICON = resource_folder("potentials") / "si-small.pt"
-
-
-def style(potential: Path, elements: str = "Si O") -> list[str]:
-    return [f"pair_style gaunt {potential}", f"pair_coeff * * {elements}"]
 
 
 # --- ensembles -----------------------------------------------------------------------------------
@@ -253,30 +246,42 @@ def test_rerun_finds_the_energies_of_the_run(potential_file_float64: Path, tmp_p
 
 
 def test_neb_through_partitions(potential_file_float64: Path, tmp_path: Path) -> None:
-    """Each replica has ASE's energy of its image, and the path goes over a barrier."""
+    """Barrier and forces of the path, springs and climbing image too, are those of ASE's NEB."""
     atoms = silicon_oxide()
     target = atoms.positions[2] + [0.5, -0.3, 0.4]
     (tmp_path / "final.coordinates").write_text("1\n3 {} {} {}\n".format(*target))
     lines = [
-        "variable image uloop 3",
+        "variable image uloop 4",
         "atom_modify map array",
         *setup(tmp_path, atoms),
         *style(potential_file_float64),
         "fix neb all neb 1.0",
         "min_style fire",
         "neb 0.0 0.1 20 10 5 final final.coordinates",
-        "print '$(pe:%.17g)' file energy.${image}.txt screen no",
-        "write_dump all custom ${image}.dump id element x y z modify sort id element Si O "
-        "format float %.17g",
+        "write_dump all custom ${image}.dump id element x y z fx fy fz modify sort id "
+        "element Si O format float %.17g",
     ]
-    run_to_end(tmp_path, lines, ranks=3, arguments=["-partition", "3x1"])
-    energies = []
-    for image in (1, 2, 3):
-        there = ase.io.read(tmp_path / f"{image}.dump", format="lammps-dump-text")
-        there.calc = GauntCalculator(potential_file_float64)
-        energies.append(float((tmp_path / f"energy.{image}.txt").read_text()))
-        assert there.get_potential_energy() == pytest.approx(energies[-1], abs=1e-8)
-    assert energies[1] > max(energies[0], energies[2])
+    output = run_to_end(tmp_path, lines, ranks=4, arguments=["-partition", "4x1"])
+    files = [tmp_path / f"{image}.dump" for image in (1, 2, 3, 4)]
+    images = [ase.io.read(file, format="lammps-dump-text") for file in files]
+    forces = np.array([image.get_forces() for image in images])
+    for image in images:
+        image.calc = GauntCalculator(potential_file_float64)
+    path = NEB(images, k=1.0, climb=True, method="improvedtangent")
+    expected = path.get_forces().reshape(2, -1, 3)
+    scale = np.abs(expected).max()
+    np.testing.assert_allclose(forces[1:-1], expected, rtol=0, atol=1e-10 * scale)
+    np.testing.assert_allclose(forces[0], images[0].get_forces(), rtol=0, atol=1e-10)
+
+    energies = [image.get_potential_energy() for image in images]
+    barrier, reverse = (max(energies) - energy for energy in (energies[0], energies[-1]))
+    assert min(barrier, reverse) > 0.1
+    columns, *rows = [
+        line.split() for line in output.splitlines() if re.match(" +(Step|\\d+) ", line)
+    ]
+    last = dict(zip(columns, rows[-1], strict=False))
+    assert float(last["EBF"]) == pytest.approx(barrier, rel=1e-6)
+    assert float(last["EBR"]) == pytest.approx(reverse, rel=1e-6)
 
 
 def test_dynamical_matrix_is_the_second_derivative(
@@ -296,113 +301,3 @@ def test_dynamical_matrix_is_the_second_derivative(
     masses = np.repeat(np.where(atoms.symbols == "Si", 28.085, 15.999), 3)
     expected = hessian / np.sqrt(np.outer(masses, masses))  # eV/Å^2/u
     np.testing.assert_allclose(matrix, expected, rtol=0, atol=1e-4 * np.abs(expected).max())
-
-
-# --- settings that must not change a number ------------------------------------------------------
-
-SETTINGS = {
-    "map array": ["atom_modify map array"],
-    "map hash": ["atom_modify map hash"],
-    "sorted often": ["atom_modify sort 1 2.0"],
-    "newton on for pairs only": ["newton on off"],
-    "nofdotr": ["!pair_modify nofdotr"],
-    "neighbour lists by N^2": ["neighbor 0.5 nsq"],
-    "short communication cutoff": ["comm_modify cutoff 1.0"],
-    "long communication cutoff": ["comm_modify cutoff 9.0"],
-    "velocities communicated": ["comm_modify vel yes"],
-    "suffix omp": ["package omp 2", "suffix omp"],
-    "suffix opt": ["suffix opt"],
-    "brick grid": ["processors 1 2 1"],
-}
-
-
-@pytest.mark.parametrize("setting", SETTINGS)
-def test_settings_that_do_not_matter(
-    setting: str, potential_file_float64: Path, tmp_path: Path
-) -> None:
-    before = [line for line in SETTINGS[setting] if line[0] != "!"]
-    after = [line[1:] for line in SETTINGS[setting] if line[0] == "!"]
-    lines = [
-        *before,
-        *setup(tmp_path, silicon_oxide((2, 1, 1))),
-        *style(potential_file_float64),
-        *after,
-        *FOLLOW,
-        "fix d all nve",
-        "run 3",
-        *keep(),
-    ]
-    run_to_end(tmp_path, lines, ranks=2)
-    assert_equals_ase(tmp_path, potential_file_float64)
-
-
-@pytest.mark.parametrize("atom_style", ["atomic", "charge", "full"])
-def test_atom_styles(atom_style: str, potential_file_float64: Path, tmp_path: Path) -> None:
-    lines = [
-        *setup(tmp_path, silicon_oxide(), atom_style=atom_style),
-        *style(potential_file_float64),
-        *FOLLOW,
-        "fix d all nve",
-        "run 3",
-        *keep(),
-    ]
-    run_to_end(tmp_path, lines, ranks=2)
-    assert_equals_ase(tmp_path, potential_file_float64)
-
-
-def test_data_file_continues_the_run(potential_file_float64: Path, tmp_path: Path) -> None:
-    """Written and read again, atoms have the forces they had."""
-    lines = [
-        *setup(tmp_path, silicon_oxide()),
-        *style(potential_file_float64),
-        "fix d all nve",
-        "run 5",
-    ]
-    run_to_end(tmp_path, [*lines, *MEASURE, "write_data half.data"], ranks=2)
-    before = read_evaluation(tmp_path)
-    lines = ["units metal", "read_data half.data", *style(potential_file_float64), *MEASURE]
-    run_to_end(tmp_path, lines)
-    np.testing.assert_allclose(read_evaluation(tmp_path).forces, before.forces, atol=1e-9)
-
-
-IN_ONE_PROCESS = """
-import sys
-import ase.io
-import numpy as np
-from ase.calculators.lammpslib import LAMMPSlib
-from gaunt_md import GauntCalculator
-
-atoms = ase.io.read("structure.xyz")
-here = GauntCalculator(sys.argv[1])
-there = LAMMPSlib(
-    lmpcmds=[f"pair_style gaunt {sys.argv[1]}", "pair_coeff * * Si O"],
-    atom_types={"Si": 1, "O": 2},
-    keep_alive=True,
-)
-for step in range(4):
-    atoms.rattle(0.05, seed=step)
-    results = []
-    for calculator in (here, there):
-        atoms.calc = calculator
-        results.append((atoms.get_potential_energy(), atoms.get_forces(), atoms.get_stress()))
-    for one, other in zip(*results):
-        print(np.abs(one - other).max() / np.abs(one).max())
-"""
-
-
-def test_torch_ase_and_lammps_in_one_process(potential_file_float64: Path, tmp_path: Path) -> None:
-    """The calculator of gaunt-md and ASE's own for LAMMPS, step by step in the same program."""
-    atoms = silicon_oxide()
-    atoms.info.clear()
-    atoms.write(tmp_path / "structure.xyz")
-    done = subprocess.run(
-        [sys.executable, "-c", IN_ONE_PROCESS, str(potential_file_float64)],
-        cwd=tmp_path,
-        env=environment(),
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    differences = [float(word) for word in done.stdout.split()]
-    assert len(differences) == 12
-    assert max(differences) < 1e-6
