@@ -107,9 +107,14 @@ def _check_format(integrity: str, name: str) -> None:
             f"'{first_line[:60]}'. Potential files are written by `gaunt-md export`."
         )
     if int(found[1]) != FORMAT:
+        remedy = (
+            "Update it: pip install --upgrade gaunt-md"
+            if int(found[1]) > FORMAT
+            else "Write the file again with `gaunt-md export`, or use the version that wrote it."
+        )
         raise PotentialFileError(
             f"'{name}' has format {found[1]} of potential files, this version of gaunt-md reads "
-            f"format {FORMAT}. Update it: pip install --upgrade gaunt-md"
+            f"format {FORMAT}. {remedy}"
         )
 
 

@@ -8,6 +8,7 @@
 #include <caffe2/serialize/inline_container.h>
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 #include <memory>
 #include <sstream>
@@ -23,7 +24,7 @@ using caffe2::serialize::PyTorchStreamReader;
 constexpr const char *integrity_record = "extra/integrity.txt";
 constexpr const char *manifest_record = "extra/manifest.json";
 constexpr std::string_view format_prefix = "gaunt-md potential, format ";
-constexpr std::string_view format_read_here = "1";
+constexpr int format_read_here = 1;
 constexpr std::string_view zip_magic = "PK\x03\x04";
 constexpr std::size_t digest_size = 64;
 
@@ -48,6 +49,18 @@ std::string read_record(PyTorchStreamReader &archive, const std::string &record)
   return {static_cast<const char *>(data.get()), size};
 }
 
+void check_format(const std::string &format, const std::string &name)
+{
+  int number = -1;
+  const auto *end = format.data() + format.size();
+  if (std::from_chars(format.data(), end, number).ptr != end) refuse_foreign(name);
+  if (number != format_read_here)
+    refuse(name, "has format " + format + ", this plugin reads format " +
+                     std::to_string(format_read_here) +
+                     (number > format_read_here ? ": update gaunt-md"
+                                                : ": write it again with `gaunt-md export`"));
+}
+
 /// Record name → digest, from the lines `<64 hexadecimal digits>  <record>` below the first one.
 std::map<std::string, std::string> read_digests(const std::string &integrity,
                                                 const std::string &name)
@@ -56,10 +69,7 @@ std::map<std::string, std::string> read_digests(const std::string &integrity,
   std::string line;
   std::getline(lines, line);
   if (!line.starts_with(format_prefix)) refuse_foreign(name);
-  const std::string format = line.substr(format_prefix.size());
-  if (format != format_read_here)
-    refuse(name, "has format " + format + ", this plugin reads format " +
-                     std::string(format_read_here) + ": update gaunt-md");
+  check_format(line.substr(format_prefix.size()), name);
 
   std::map<std::string, std::string> digests;
   while (std::getline(lines, line)) {

@@ -19,7 +19,7 @@ import pytest
 import torch
 from samples import silicon_oxide
 
-from gaunt_md import potential_file
+from gaunt_md import GauntCalculator, potential_file
 from gaunt_md.archive import INTEGRITY, MANIFEST, pack, unpack
 from gaunt_md.data.graph import Evaluation, evaluate
 from gaunt_md.data.neighbours import build_graph
@@ -291,11 +291,20 @@ class TestForeignFiles:
     def test_another_integrity_file(self, tmp_path: Path) -> None:
         _refused(tmp_path, _zip({INTEGRITY: b"sha256 of things"}), "not a potential file of gaunt")
 
-    @pytest.mark.parametrize("number", [b"2", b"17"])
-    def test_future_format(self, entries: dict[str, bytes], tmp_path: Path, number: bytes) -> None:
-        future = _read(pack(entries), INTEGRITY).replace(b"format 1", b"format " + number, 1)
-        content = _zip({"new": b"", INTEGRITY: future})
-        _refused(tmp_path, content, f"has format {number.decode()}.*Update it: pip install")
+    @pytest.mark.parametrize(
+        ("number", "remedy"),
+        [
+            (b"0", "Write the file again with `gaunt-md export`"),
+            (b"2", "Update it: pip install"),
+            (b"17", "Update it: pip install"),
+        ],
+    )
+    def test_other_format(
+        self, entries: dict[str, bytes], tmp_path: Path, number: bytes, remedy: str
+    ) -> None:
+        other = _read(pack(entries), INTEGRITY).replace(b"format 1", b"format " + number, 1)
+        content = _zip({"new": b"", INTEGRITY: other})
+        _refused(tmp_path, content, f"has format {number.decode()}.*{remedy}")
 
     def test_manifest_that_is_none(self, entries: dict[str, bytes], tmp_path: Path) -> None:
         for manifest in (b"", b"[]", b"{}", b"null", b"\xff"):
@@ -366,6 +375,7 @@ def _refused(folder: Path, content: bytes, message: str) -> None:
     readers: list[Callable[[Path], object]] = [
         potential_file.read_manifest,
         potential_file.load,
+        GauntCalculator,
     ]
     for reader in readers:
         with pytest.raises(PotentialFileError, match=message) as error:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from ase import Atoms
 from lammps_runs import build_plugin, environment, run_script, run_to_end, setup
-from samples import silicon_oxide
+from samples import make_potential, silicon_oxide
 
-from gaunt_md import lammps
+from gaunt_md import lammps, potential_file
 from gaunt_md.resources import resource_folder
 
 
@@ -190,8 +191,10 @@ def rewritten(content: bytes, change) -> bytes:
     return result.getvalue()
 
 
-def future_format(path: str, entry: bytes) -> bytes:
-    return entry.replace(b"format 1\n", b"format 12\n", 1) if "integrity" in path else entry
+def of_format(number: bytes) -> Callable[[str, bytes], bytes]:
+    return lambda path, entry: (
+        entry.replace(b"format 1\n", b"format %s\n" % number, 1) if "integrity" in path else entry
+    )
 
 
 def flipped_bit(path: str, entry: bytes) -> bytes:
@@ -212,8 +215,16 @@ def without_integrity(path: str, entry: bytes) -> bytes | None:
 
 DAMAGES = {
     "future format": (
-        lambda b: rewritten(b, future_format),
-        "has format 12, this plugin reads",
+        lambda b: rewritten(b, of_format(b"12")),
+        "has format 12, this plugin reads format 1: update gaunt-md",
+    ),
+    "past format": (
+        lambda b: rewritten(b, of_format(b"0")),
+        "has format 0, this plugin reads format 1: write it again with `gaunt-md export`",
+    ),
+    "format that is no number": (
+        lambda b: rewritten(b, of_format(b"1a")),
+        "is not a gaunt-md potential",
     ),
     "flipped bit": (lambda b: rewritten(b, flipped_bit), "is damaged (wrong checksum of"),
     "other code": (lambda b: rewritten(b, other_code), "is damaged (wrong checksum of"),
@@ -236,6 +247,18 @@ def test_damaged_files(damage: str, potential_file_float64: Path, tmp_path: Path
     assert "broken.pt" in message
 
 
+def test_file_from_before_there_was_an_exchange(tmp_path: Path) -> None:
+    """Python still reads it: nothing is exchanged there."""
+    potential = make_potential("float64")
+    frozen = potential.tabulated()
+    del frozen.exchange_width
+    potential.tabulated = lambda: frozen
+    potential_file.save(potential, tmp_path / "old.pt", reference=silicon_oxide(), description={})
+    potential_file.load(tmp_path / "old.pt")
+    message = refusal(tmp_path, [*setup(tmp_path, silicon_oxide()), "pair_style gaunt old.pt"], 2)
+    assert "'old.pt' was written by an older gaunt-md: write it again with" in message
+
+
 # --- plugins that do not fit ---------------------------------------------------------------------
 
 
@@ -245,13 +268,15 @@ def test_plugin_of_another_lammps(tmp_path: Path) -> None:
         resource_folder("lammps_plugin"),
         tmp_path / "build",
         "-DLAMMPS_VERSION=20240829",
+        "-DLAMMPS_BIGBIG=ON",
         "-DCMAKE_COMPILE_WARNING_AS_ERROR=ON",
     )
     lines = setup(tmp_path, silicon_oxide())
     for more, returncode in ((["pair_style zero 5.0"], 0), (["pair_style gaunt si.pt"], 1)):
         finished = run_script(tmp_path, [*lines, *more], env=environment(work))
         assert finished.returncode == returncode
-    assert "was built for LAMMPS 20240829" in finished.stdout
+    for this, sizes in (("built for LAMMPS 20240829", 8), ("this is LAMMPS 20250722", 4)):
+        assert f"{this} with {sizes}-byte atom IDs" in finished.stdout
     assert "gaunt-md lammps build" in finished.stdout
 
 
