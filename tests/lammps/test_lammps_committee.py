@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from ase import Atoms
+from ase.build import bulk
 from lammps_runs import MEASURE, read_evaluation, run_script, run_to_end, setup
 from samples import make_potential, silicon_oxide
 
@@ -121,6 +122,27 @@ def test_restart_knows_the_committee(committee: list[Path], tmp_path: Path) -> N
     np.testing.assert_allclose(read_evaluation(tmp_path).forces, before.forces, atol=1e-10)
 
 
+def test_where_deviations_go_is_not_kept_by_a_restart(
+    committee: list[Path], tmp_path: Path
+) -> None:
+    lines = [*setup(tmp_path, silicon_oxide()), *style(committee, "deviation 1 devi.out"), "run 0"]
+    run_to_end(tmp_path, [*lines, "write_restart a.restart"])
+    (tmp_path / "devi.out").unlink()
+    run_to_end(tmp_path, ["read_restart a.restart", "run 0"])
+    assert not (tmp_path / "devi.out").exists()
+    run_to_end(
+        tmp_path, ["read_restart a.restart", *style(committee, "deviation 1 devi.out"), "run 0"]
+    )
+    assert (tmp_path / "devi.out").exists()
+
+
+def test_file_of_deviations_that_cannot_be_written(committee: list[Path], tmp_path: Path) -> None:
+    lines = [*setup(tmp_path, silicon_oxide()), *style(committee, "deviation 1 no/devi.out")]
+    finished = run_script(tmp_path, [*lines, "run 0"], ranks=2)
+    assert finished.returncode != 0
+    assert "cannot write 'no/devi.out': No such file or directory" in finished.stdout
+
+
 @pytest.mark.parametrize(
     ("keywords", "expected"),
     [
@@ -129,14 +151,22 @@ def test_restart_knows_the_committee(committee: list[Path], tmp_path: Path) -> N
         ("committee {other} deviation often out", "needs a number of steps and a file"),
         ("committee {other} deviation 10", "needs a number of steps and a file"),
         ("committee nowhere.pt", "cannot find potential file 'nowhere.pt'"),
-        ("committee {foreign}", "in its number of layers: those of a committee must be alike"),
+        ("committee {layers}", "in its number of layers: those of a committee must be alike"),
+        ("committee {elements}", "in its elements: those of a committee must be alike"),
+        ("committee {dtype}", "in its features: those of a committee must be alike"),
     ],
 )
 def test_errors(keywords: str, expected: str, committee: list[Path], tmp_path: Path) -> None:
-    foreign = tmp_path / "foreign.pt"
-    other = make_potential("float64", layers=1)
-    potential_file.save(other, foreign, reference=silicon_oxide(), description={})
-    words = keywords.format(other=committee[1], foreign=foreign)
+    foreign = {
+        "layers": make_potential("float64", layers=1),
+        "elements": make_potential("float64", elements=("Si", "C")),
+        "dtype": make_potential("float32"),
+    }
+    files = {"other": committee[1]} | {name: tmp_path / f"{name}.pt" for name in foreign}
+    for name, potential in foreign.items():
+        if name in keywords:
+            potential_file.save(potential, files[name], reference=bulk("Si"), description={})
+    words = keywords.format(**files)
     lines = [*setup(tmp_path, silicon_oxide()), f"pair_style gaunt {committee[0]} {words}"]
     finished = run_script(tmp_path, lines, ranks=2)
     assert finished.returncode != 0

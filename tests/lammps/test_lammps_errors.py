@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import io
 import re
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from ase import Atoms
 from lammps_runs import build_plugin, environment, run_script, run_to_end, setup
 from samples import make_potential, silicon_oxide
 
 from gaunt_md import lammps, potential_file
+from gaunt_md.compile_cache import compiler
 from gaunt_md.resources import resource_folder
 
 
@@ -87,6 +91,7 @@ def test_arguments_of_pair_coeff(
     [
         ("newton off", "newton on"),
         ("units lj", "units metal"),
+        ("comm_style tiled", "cannot exceed periodic box length"),
         ("neighbor 1.0 multi\ncomm_modify mode multi", "comm_modify mode single"),
         (
             "group some type 1\natom_modify first some\nneigh_modify include some",
@@ -287,3 +292,60 @@ def test_engine_that_is_missing(potential_file_float64: Path, tmp_path: Path) ->
     finished = run_script(tmp_path, lines, env=environment(tmp_path), ranks=2)
     assert finished.returncode != 0
     assert "cannot open the engine" in finished.stdout
+
+
+OTHER_ENGINE = """
+#include "engine.h"
+extern "C" __attribute__((visibility("default"))) const gaunt_engine_functions *gaunt_engine()
+{
+  static gaunt_engine_functions functions = {GAUNT_ENGINE_INTERFACE + 1};
+  return &functions;
+}
+"""
+
+
+def test_engine_of_another_version(potential_file_float64: Path, tmp_path: Path) -> None:
+    plugin = lammps.build() / lammps.PLUGIN_FILE
+    (tmp_path / plugin.name).write_bytes(plugin.read_bytes())
+    (tmp_path / "engine.cpp").write_text(OTHER_ENGINE)
+    library = ["-shared", "-fPIC", "-o", tmp_path / "libgaunt_engine.so", tmp_path / "engine.cpp"]
+    headers = f"-I{resource_folder('lammps_plugin')}"
+    subprocess.run([compiler(), "-DGAUNT_ENGINE_BUILD", headers, *library], check=True)
+    lines = [*setup(tmp_path, silicon_oxide()), f"pair_style gaunt {potential_file_float64}"]
+    finished = run_script(tmp_path, lines, env=environment(tmp_path), ranks=2)
+    assert finished.returncode != 0
+    assert "belongs to another version of the plugin: build both again" in finished.stdout
+
+
+AFTER_AN_ERROR = """
+from lammps import lammps
+
+run = lammps(cmdargs=["-log", "none", "-screen", "none"])
+run.file("in.box")
+for command in ("pair_style gaunt FILE", "pair_style gaunt nowhere.pt", "pair_coeff * * Si O"):
+    try:
+        run.command(command)
+    except Exception as error:
+        print(error)
+run.commands_list(["pair_style gaunt FILE", "pair_coeff * * Si O", "run 0"])
+print("energy", run.get_thermo("pe"))
+"""
+
+
+def test_a_python_program_goes_on_after_an_error(
+    potential_file_float64: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "in.box").write_text("\n".join([*setup(tmp_path, silicon_oxide()), ""]))
+    program = AFTER_AN_ERROR.replace("FILE", str(potential_file_float64))
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    missing, repeat, energy = done.stdout.splitlines()
+    assert "cannot find potential file 'nowhere.pt'" in missing
+    assert "has no potential: repeat pair_style gaunt FILE first" in repeat
+    assert np.isfinite(float(energy.split()[1]))

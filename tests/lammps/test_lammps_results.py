@@ -132,7 +132,9 @@ def test_one_and_three_layers(mode: str, layers: int, tmp_path: Path) -> None:
     assert_equal(got, in_ase(atoms, potential), relative=1e-10)
 
 
-@pytest.mark.parametrize("ranks", [1, 2])
+@pytest.mark.parametrize(
+    "ranks", [1, 2, *(pytest.param(ranks, marks=pytest.mark.slow) for ranks in (3, 4, 8))]
+)
 @pytest.mark.parametrize("structure", [silicon_oxide, strained, slab])
 def test_equals_ase_in_single_precision(
     structure, ranks: int, potential_file_float32: Path, tmp_path: Path

@@ -304,6 +304,21 @@ def test_restart_refuses_another_potential(
     assert "'mine.pt' is not the one of the restart file" in refused.stdout
 
 
+def test_hybrid_wants_the_elements_again_after_a_restart(
+    potential_file_float64: Path, tmp_path: Path
+) -> None:
+    """As LAMMPS says of all its sub-styles."""
+    gaunt = f"pair_style hybrid/overlay gaunt {potential_file_float64} zero 3.0"
+    elements = ["pair_coeff * * gaunt Si O", "pair_coeff * * zero"]
+    start = [*setup(tmp_path, silicon_oxide()), gaunt, *elements, *MEASURE]
+    run_to_end(tmp_path, [*start, "write_restart a.restart"])
+    before = read_evaluation(tmp_path)
+    refused = run_script(tmp_path, ["read_restart a.restart", "run 0"], ranks=2)
+    assert "ERROR: All pair coeffs are not set" in refused.stdout
+    run_to_end(tmp_path, ["read_restart a.restart", *elements, *MEASURE], ranks=2)
+    assert_same(read_evaluation(tmp_path), before)
+
+
 def test_minimisation_goes_downhill_to_small_forces(
     potential_file_float64: Path, tmp_path: Path
 ) -> None:
