@@ -326,7 +326,7 @@ for command in ("pair_style gaunt FILE", "pair_style gaunt nowhere.pt", "pair_co
     try:
         run.command(command)
     except Exception as error:
-        print(error)
+        print(str(error).splitlines()[0])
 run.commands_list(["pair_style gaunt FILE", "pair_coeff * * Si O", "run 0"])
 print("energy", run.get_thermo("pe"))
 """
