@@ -53,7 +53,8 @@ void check_format(const std::string &format, const std::string &name)
 {
   int number = -1;
   const auto *end = format.data() + format.size();
-  if (std::from_chars(format.data(), end, number).ptr != end) refuse_foreign(name);
+  const auto [rest, problem] = std::from_chars(format.data(), end, number);
+  if (rest != end || problem != std::errc()) refuse_foreign(name);
   if (number != format_read_here)
     refuse(name, "has format " + format + ", this plugin reads format " +
                      std::to_string(format_read_here) +

@@ -227,8 +227,12 @@ DAMAGES = {
         lambda b: rewritten(b, of_format(b"0")),
         "has format 0, this plugin reads format 1: write it again with `gaunt-md export`",
     ),
-    "format that is no number": (
-        lambda b: rewritten(b, of_format(b"1a")),
+    "no format at all": (
+        lambda b: rewritten(b, of_format(b"")),
+        "is not a gaunt-md potential",
+    ),
+    "format beyond numbers": (
+        lambda b: rewritten(b, of_format(b"1" * 20)),
         "is not a gaunt-md potential",
     ),
     "flipped bit": (lambda b: rewritten(b, flipped_bit), "is damaged (wrong checksum of"),

