@@ -77,6 +77,7 @@ KEPT_TO = {
 STANDARD_LIBRARY_ONLY = {
     "_lammps_entry",
     "lammps",
+    "lammps_installation",
     "compile_cache",
     "resources",
     "errors",
