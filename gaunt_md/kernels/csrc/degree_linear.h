@@ -72,6 +72,18 @@ template <class Real> void degree_linear(const DegreeLinear<Real> &shape, Range 
   }
 }
 
+/// Columns become rows, a line of the cache at a time.
+template <class Real>
+void transpose(const Real *matrix, int64_t rows, int64_t columns, Real *out)
+{
+  constexpr int rows_at_once = 4;
+  for (int64_t begin = 0; begin < columns; begin += channel_multiple<Real>)
+    for (int64_t row = 0; row < rows; row += rows_at_once)
+      for (int64_t column = begin; column < begin + channel_multiple<Real>; ++column)
+        for (int r = 0; r < rows_at_once; ++r)
+          out[column * rows + row + r] = matrix[(row + r) * columns + column];
+}
+
 /// Rows of the weight's gradient, one for each of Inputs channels, Registers registers wide.
 template <class Real, int Inputs, int Registers>
 inline void add_outer_products(const DegreeLinear<Real> &shape, const Real *adjoint, int l,

@@ -13,6 +13,7 @@ template <class Real>
 constexpr Kernels<Real> table = {
     convolution<Real>,   convolution_gradient<Real>,  grid_product<Real>, grid_product_gradient<Real>,
     many_body<Real>,     many_body_gradient<Real>,    degree_linear<Real>, degree_linear_weights<Real>,
+    transpose<Real>,
     degree_weights<Real>, degree_weights_gradient<Real>,
     harmonics<Real>,     harmonics_gradient<Real>,
 };

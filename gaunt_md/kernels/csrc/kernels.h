@@ -199,6 +199,8 @@ template <class Real> struct Kernels {
   /// adjoint like out; gradient by the weight, like it, is *added to*; range of nodes.
   void (*degree_linear_weights)(const DegreeLinear<Real> &, const Real *adjoint, Range,
                                 Real *gradient);
+  /// out [columns][rows]; both are multiples of `channel_multiple`.
+  void (*transpose)(const Real *matrix, int64_t rows, int64_t columns, Real *out);
   /// out like x, but dense; range of nodes.
   void (*degree_weights)(const DegreeWeights<Real> &, Range, Real *out);
   /// adjoint like out, from node to node by its own stride; x_gradient like out; weight_gradient,

@@ -100,20 +100,15 @@ template <class Real> class ManyBodyCall {
     return missing ? at::constant_pad_nd(split, {0, missing, 0, 0, 0, missing}) : split.contiguous();
   }
 
-  /// [degree + 1][factors][channels][channels]: columns become rows, a line of the cache at a time.
+  /// [degree + 1][factors][channels][channels]: columns become rows.
   static Tensor transposed(const Tensor &matrices)
   {
-    constexpr int64_t line = gaunt::channel_multiple<Real>;
     const int64_t rows = matrices.size(1), columns = matrices.size(2) * matrices.size(3);
     Tensor result = at::empty({matrices.size(0), matrices.size(2), matrices.size(3), rows},
                               matrices.options());
-    const Real *from = matrices.const_data_ptr<Real>();
-    Real *to = result.data_ptr<Real>();
-    for (int64_t l = 0; l < matrices.size(0); ++l, from += rows * columns, to += rows * columns)
-      for (int64_t begin = 0; begin < columns; begin += line)
-        for (int64_t row = 0; row < rows; ++row)
-          for (int64_t column = begin; column < begin + line; ++column)
-            to[column * rows + row] = from[row * columns + column];
+    for (int64_t l = 0; l < matrices.size(0); ++l)
+      gaunt::kernels<Real>().transpose(matrices.const_data_ptr<Real>() + l * rows * columns, rows,
+                                       columns, result.data_ptr<Real>() + l * rows * columns);
     return result;
   }
 
