@@ -143,6 +143,14 @@ def test_products_of_high_degree_and_of_no_nodes(angles: bool) -> None:
         torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
 
 
+def test_gradients_of_transposed_factors_are_what_torch_compile_expects() -> None:
+    matrices = grid_of([1, 1], 1, False, torch.float64)[:2]
+    factors = [torch.randn(3, 16, 4, dtype=torch.float64).mT for _ in range(2)]
+    adjoint = torch.randn(3, 4, 16, dtype=torch.float64)
+    arguments = (adjoint, factors, *matrices)
+    torch.library.opcheck(compiled.grid_product_gradient, arguments, test_utils=["test_faketensor"])
+
+
 @pytest.mark.parametrize("angles", [False, True])
 @pytest.mark.parametrize("degrees", [(2,), (2, 1), (1, 0, 2)])
 def test_derivatives_of_products_on_a_grid(angles: bool, degrees: tuple[int, ...]) -> None:

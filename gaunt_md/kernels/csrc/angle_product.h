@@ -9,7 +9,7 @@
 
 namespace gaunt::GAUNT_INSTRUCTION_SET {
 
-/// One function of some channels of a node, small enough for the fastest cache.
+/// One function of some channels of a node: with lanes of 64 bytes 3 kB at degree 2, 40 kB at 14.
 template <class Real, class Lanes> class AngleFunction {
  public:
   /// The matrix, [pairs of latitudes][columns], is an evaluation or a projection.

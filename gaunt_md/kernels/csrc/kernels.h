@@ -89,9 +89,10 @@ template <class Real> struct ConvolutionGradient {
  *
  * The grid is one of points, or one of angles if there are waves. Of points, s and -s, only one is
  * stored: even degrees have the same value at both, odd ones opposite values. On angles sums over l
- * come first, those over m follow, which is less work from about degree 2 on; weights are not
- * supported there. A latitude θ stands for π - θ, too, and a longitude φ for -φ, π + φ and π - φ;
- * evaluation and projection are of θ alone, harmonics without cos mφ and sin |m|φ, the waves.
+ * come first, those over m follow, which is less work from degree 4 on and about as much at 2 and 3;
+ * weights are not supported there. A latitude θ stands for π - θ, too, and a longitude φ for -φ,
+ * π + φ and π - φ; evaluation and projection are of θ alone, harmonics without cos mφ and
+ * sin |m|φ, the waves.
  */
 template <class Real> struct GridProduct {
   int channels;

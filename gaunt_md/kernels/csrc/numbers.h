@@ -168,7 +168,7 @@ constexpr int channels_at_once =
 template <class Numbers, class Real = typename Numbers::Real>
 inline typename Numbers::Scalar scalar(const Input<Real> &from, int64_t offset)
 {
-  if constexpr (sizeof(typename Numbers::Lanes) == vector_bytes)
+  if constexpr (std::is_same_v<Numbers, Plain<Real>>)
     return from.value[offset];
   else
     return {from.value[offset], from.tangent[offset]};

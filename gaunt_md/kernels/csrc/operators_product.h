@@ -30,15 +30,14 @@ template <class Real> class GridProductCall {
                       factor.size(1) <= a.evaluation.size(1),
                   "gaunt: a factor of shape ", factor.sizes(), " beside one of shape ",
                   a.factors[0].sizes(), " on a grid for ", a.evaluation.size(1), " coefficients");
-      factors_.push_back(readable(factor));
+      // Tangents are read with the strides of the values: both are dense.
+      factors_.push_back(tangents ? padded<Real>(factor) : readable(factor));
       shape.degree[q] = degree_of(a.factors[q].size(1));
       shape.factors[q] = input<Real>(factors_[q]);
       shape.node_stride[q] = factors_[q].stride(0);
       shape.coefficient_stride[q] = factors_[q].stride(1);
       if (tangents) {
-        // Tangents are read with the strides of the values.
-        tangents_.push_back(at::empty_strided(factors_[q].sizes(), factors_[q].strides(), factors_[q].options()));
-        tangents_[q].copy_(padded<Real>(tangents[q]));
+        tangents_.push_back(padded<Real>(tangents[q]));
         shape.factors[q].tangent = tangents_[q].template const_data_ptr<Real>();
       }
     }
@@ -204,7 +203,7 @@ Tensors grid_product_gradient_meta(const Tensor &, at::TensorList factors, const
                                    const Tensor &, const Waves &)
 {
   Tensors gradients;
-  for (const Tensor &factor : factors) gradients.push_back(at::empty_like(factor));
+  for (const Tensor &factor : factors) gradients.push_back(factor.new_empty_symint(factor.sym_sizes()));
   return gradients;
 }
 
