@@ -82,7 +82,7 @@ def many_body_product(factors: Sequence[Tensor], degree_out: int, method: str = 
     Parameters
     ----------
     factors : sequence of Tensor, each of shape (..., (L_i + 1)^2, channels)
-        At least one; leading dimensions and channels broadcast.
+        At least one, and at most 16 with method "grid"; leading dimensions and channels broadcast.
     degree_out, method
         As for :func:`gaunt_product`. Nothing is cut off in between: the result equals successive
         products with full degrees.
@@ -94,7 +94,7 @@ def many_body_product(factors: Sequence[Tensor], degree_out: int, method: str = 
     Raises
     ------
     InputError
-        If there is no factor, and where :func:`gaunt_product` raises it.
+        If there is no factor, or too many for "grid", and where :func:`gaunt_product` raises it.
     """
     factors = list(factors)
     check_tensors(factors)
@@ -162,6 +162,11 @@ def check_product(degrees: Sequence[int], degree_out: int, method: str) -> None:
         raise InputError(
             f"unknown method {method!r} of a Gaunt product: choose one of {', '.join(known)}."
             + closest(str(method), known)
+        )
+    if method == "grid" and len(degrees) > MAX_FACTORS_ON_GRID:
+        raise InputError(
+            f"{len(degrees)} factors with method='grid': expected at most {MAX_FACTORS_ON_GRID}; "
+            "'fourier' and 'auto' take any number"
         )
 
 

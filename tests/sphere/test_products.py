@@ -123,6 +123,34 @@ def test_shapes_broadcast_and_keep_their_dtype(method: str) -> None:
     assert product.shape == (4, 5, 16, 8)
     assert product.dtype == torch.float32
     torch.testing.assert_close(GauntProduct(2, 1, 3, method)(x, y), product)
+    whole_x, whole_y = (
+        function.expand(4, 5, function.shape[-2], 8).contiguous() for function in (x, y)
+    )
+    torch.testing.assert_close(gaunt_product(whole_x, whole_y, 3, method), product)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("degree", [1, 4])  # grids of points and of angles
+def test_second_derivatives_by_a_function_that_all_nodes_share(method: str, degree: int) -> None:
+    x = random_function(degree, 3, 16).requires_grad_()
+    y = random_function(degree, 1, 16, seed=1).requires_grad_()
+    assert torch.autograd.gradgradcheck(
+        lambda x, y: gaunt_product(x, y, degree, method), (x, y), fast_mode=True, atol=1e-4
+    )
+
+
+def test_any_number_of_factors_but_on_the_grid() -> None:
+    """Constants, of which one with coefficient x has the value x/√4π everywhere."""
+    factors = [random_function(0, 3, 2, seed=k) for k in range(17)]
+    expected = torch.stack(factors).prod(0) / (4 * torch.pi) ** 8
+    for method in ("auto", "fourier", "direct"):
+        found = many_body_product(factors, 0, method)
+        torch.testing.assert_close(found, expected, atol=0, rtol=1e-12)
+    with pytest.raises(InputError, match="17 factors with method='grid': expected at most 16"):
+        many_body_product(factors, 0, "grid")
+    expected = torch.stack(factors[1:]).prod(0) / (4 * torch.pi) ** 7.5
+    found = many_body_product(factors[1:], 0, "grid")
+    torch.testing.assert_close(found, expected, atol=0, rtol=1e-12)
 
 
 def test_arguments_that_cannot_be_used_are_refused() -> None:
