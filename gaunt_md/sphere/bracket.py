@@ -8,10 +8,11 @@ l3) with odd l1 + l2 + l3, all of them and no other,
 
 with W the real Wigner 3j symbol and λ of :func:`bracket_constant`. It is antisymmetric: {f, f} = 0.
 
-That a pointwise product of scalar functions cannot give these paths, and what it takes to have
-them (there by vector spherical harmonics): Y. Xie, A. Daigavane, M. Kotak, T. Smidt, "The Price of
-Freedom: Exploring Expressivity and Runtime Tradeoffs in Equivariant Tensor Products", ICML 2025,
-arXiv:2506.13523.
+That pointwise products of scalar functions cannot give these paths: Y. Xie, A. Daigavane, M. Kotak,
+T. Smidt, "The Price of Freedom: Exploring Expressivity and Runtime Tradeoffs in Equivariant Tensor
+Products", ICML 2025, arXiv:2506.13523. The same authors have them by products of vector spherical
+harmonics: "Asymptotically Fast Clebsch-Gordan Tensor Products with Vector Spherical Harmonics",
+arXiv:2602.21466.
 """
 
 from functools import lru_cache

@@ -65,7 +65,8 @@ def real_wigner_3j(l1: int, l2: int, l3: int) -> NDArray[np.float64]:
     tensor: NDArray[np.float64] = (-1) ** (total // 2) * (
         coupled.imag if total % 2 else coupled.real
     )
-    tensor[np.abs(tensor) < 1e-15] = 0  # rounding of U; no entry of these degrees is that small
+    # Rounding of U. Entries that are so small, first at degrees around 25, are lost in Σ W^2 = 1.
+    tensor[np.abs(tensor) < 1e-15] = 0
     return tensor
 
 
