@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from .harmonics import spherical_harmonics
+from .harmonics import meridian_harmonics, waves
 
 
 class AngleGrid:
@@ -31,18 +30,13 @@ class AngleGrid:
         self.latitudes = (degree + degree_out) // 4 + 1
         self.longitudes = (degree + degree_out) // 4 + 1
         cosines, weights = np.polynomial.legendre.leggauss(2 * self.latitudes)
-        self._cosines = cosines[self.latitudes :]
+        self._theta = np.arccos(cosines[self.latitudes :])
         self._weights = weights[self.latitudes :] * 2 * np.pi / (4 * self.longitudes)
         self._phi = (np.arange(self.longitudes) + 0.5) * np.pi / (2 * self.longitudes)
 
     def evaluation(self, degree: int) -> NDArray[np.float64]:
         """Return Y_lm without cos mφ or sin |m|φ, shape (latitudes, (degree + 1)^2)."""
-        sines = np.sqrt(1 - self._cosines**2)
-        directions = np.stack([sines, np.zeros_like(sines), self._cosines], axis=1)
-        profiles = spherical_harmonics(degree, torch.from_numpy(directions)).numpy()  # at φ = 0
-        l = np.repeat(np.arange(degree + 1), 2 * np.arange(degree + 1) + 1)
-        m = np.arange((degree + 1) ** 2) - l * (l + 1)
-        return np.ascontiguousarray(profiles[:, l * (l + 1) + np.abs(m)])
+        return meridian_harmonics(degree, self._theta)
 
     def projection(self, degree: int) -> NDArray[np.float64]:
         """Return the same times the weights of the quadrature."""
@@ -50,9 +44,7 @@ class AngleGrid:
 
     def waves(self, degree: int) -> NDArray[np.float64]:
         """Return cos mφ (m ≥ 0) and sin |m|φ (m < 0), shape (longitudes, 2 degree + 1)."""
-        m = np.arange(-degree, degree + 1)
-        phases = np.outer(self._phi, np.abs(m))
-        return np.where(m >= 0, np.cos(phases), np.sin(phases))
+        return waves(degree, self._phi)
 
     def operations(self, degrees: Sequence[int]) -> int:
         """Return the multiply-adds and sums that functions of these degrees take on the grid."""

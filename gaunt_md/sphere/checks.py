@@ -15,7 +15,7 @@ from ..errors import InputError
 def check_integers(least: int, **values: object) -> None:
     """Raise InputError unless all named values are integers from ``least`` on."""
     for name, value in values.items():
-        # What has no sign and no fraction but is neither a truth value nor a text: numpy's, too.
+        # Integers of all kinds have it, numpy's too; but truth values and tensors as well.
         is_integer = hasattr(value, "__index__") and not isinstance(value, bool | Tensor)
         if not is_integer or value < least:  # type: ignore[operator]
             raise InputError(f"{name}={value!r}: expected an integer, {least} or larger")
@@ -28,12 +28,9 @@ def check_numbers(tensors: list[Tensor]) -> None:
     for tensor in tensors:
         real = tensor.dtype == torch.float32 or tensor.dtype == torch.float64
         if not real or tensor.dtype != tensors[0].dtype:
-            found = ""
-            if not torch.jit.is_scripting():  # which has numbers in place of dtypes
-                found = " " + ", ".join([str(one.dtype) for one in tensors])
             raise InputError(
-                f"tensors and weights of dtype{found}: expected float32 or float64, the same for "
-                "all; .float() and .double() convert tensors as well as modules"
+                f"tensors and weights of dtype{dtypes_of(tensors)}: expected float32 or float64, "
+                "the same for all; .float() and .double() convert tensors as well as modules"
             )
         if tensor.device != tensors[0].device:
             found = ", ".join([str(one.device) for one in tensors])
@@ -54,7 +51,7 @@ def check_tensors(tensors: list[Tensor]) -> None:
 
 
 def check_functions(functions: list[Tensor], coefficients: list[int]) -> None:
-    """Raise InputError unless functions can be multiplied by what was made for such numbers.
+    """Raise InputError unless functions have so many coefficients each, and broadcast.
 
     Parameters
     ----------
@@ -110,6 +107,26 @@ def broadcast_shape(functions: list[Tensor]) -> tuple[list[int], int]:
     return shape[:-1], shape[-1]
 
 
+def as_nodes(functions: list[Tensor]) -> tuple[list[Tensor], list[int]]:
+    """Return functions (nodes, coefficients, channels) and the leading dimensions of the nodes.
+
+    Raises
+    ------
+    InputError
+        If the functions do not broadcast, or there are no channels.
+    """
+    leading, channels = broadcast_shape(functions)
+    count = 1
+    for size in leading:
+        count *= size
+    nodes: list[Tensor] = []
+    for function in functions:
+        coefficients = function.shape[-2]
+        expanded = function.expand(leading + [coefficients, channels])  # noqa: RUF005  (TorchScript)
+        nodes.append(expanded.reshape([count, coefficients, channels]))
+    return nodes, leading
+
+
 def check_channels(functions: list[Tensor], channels: int) -> None:
     """Raise InputError unless the functions have so many channels, or one that meets all."""
     for function in functions:
@@ -134,3 +151,11 @@ def check_weighted(x: Tensor, weight: Tensor, degree: int, channels: int) -> Non
 def shapes_of(tensors: list[Tensor]) -> str:
     """Return shapes for a message."""
     return ", ".join([f"{list(tensor.shape)}" for tensor in tensors])
+
+
+def dtypes_of(tensors: list[Tensor]) -> str:
+    """Return dtypes for a message, after a space; none in TorchScript, where they are numbers."""
+    found = ""
+    if not torch.jit.is_scripting():
+        found = " " + ", ".join([str(tensor.dtype) for tensor in tensors])
+    return found

@@ -1,4 +1,4 @@
-"""Coefficients of functions on the sphere: which degree each belongs to, and how many there are."""
+"""Coefficients of functions on the sphere: which there are, how many, and in which places."""
 
 from __future__ import annotations
 
@@ -21,6 +21,29 @@ def degrees_of_coefficients(degree: int) -> Tensor:
     """
     check_integers(0, degree=degree)
     return torch.tensor([l for l in range(degree + 1) for _ in range(2 * l + 1)])
+
+
+def places_by_order(degree: int, highest: int) -> Tensor:
+    """Return the places of the coefficients (l, m) in an array [m = -highest..highest][l].
+
+    Zero where there is no such coefficient, |m| > l.
+    """
+    m, l = torch.arange(-highest, highest + 1).unsqueeze(-1), torch.arange(degree + 1)
+    return torch.where(m.abs() <= l, l * l + l + m, 0)
+
+
+def places_by_degree(degree: int) -> Tensor:
+    """Return where each coefficient (l, m) is in an array [m = -degree..degree][l], flattened."""
+    l = degrees_of_coefficients(degree)
+    m = torch.arange(len(l)) - l * l - l
+    return (m + degree) * (degree + 1) + l
+
+
+def with_zeros(x: Tensor, coefficients: int) -> Tensor:
+    """Return a function with so many coefficients: missing ones are zero, others are left out."""
+    missing = coefficients - x.shape[-2]
+    # Padding by nothing would still copy.
+    return torch.nn.functional.pad(x, [0, 0, 0, missing]) if missing != 0 else x
 
 
 def degree_of(coefficients: Tensor) -> int:

@@ -1,7 +1,8 @@
 """The complete tensor product: every Clebsch-Gordan path, each with a weight of its own.
 
-The Gaunt product sums all paths (l1, l2, l3) of even l1 + l2 + l3 with weights that factorise, and
-has no odd ones: that is what its speed is paid with (arXiv:2506.13523). Here nothing is left out:
+The Gaunt product sums all paths (l1, l2, l3) of even l1 + l2 + l3, each with a fixed weight, κ of
+:func:`gaunt_constant`, times learned ones that factorise, and has no odd paths: that is what its
+speed is paid with (arXiv:2506.13523). Here nothing is left out:
 for each pair of degrees the (2 l1 + 1)(2 l2 + 1) products of coefficients go through one orthogonal
 matrix to the degrees |l1 - l2| ... l1 + l2, even and odd paths at the same cost.
 """
@@ -15,7 +16,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from .checks import check_channels, check_functions, check_integers, check_numbers
+from .checks import (
+    broadcast_shape,
+    check_channels,
+    check_functions,
+    check_integers,
+    check_numbers,
+)
 from .wigner import real_wigner_3j
 
 
@@ -86,8 +93,8 @@ class PathProduct(nn.Module):
         check_functions([x, y], self.coefficients_in)
         check_channels([x, y], self.channels)
         check_numbers([x, self.weight])
-        scalars = (x[..., :1, :] * y[..., :1, :]) * self.weight[0]
-        z = torch.zeros_like(scalars).repeat_interleave(self.coefficients_out, dim=-2)
+        shape = broadcast_shape([x, y])[0] + [self.coefficients_out, self.channels]
+        z = torch.zeros(shape, dtype=x.dtype, device=x.device)
         for pair in self.pairs:
             z = pair(x, y, self.weight, z)
         return z

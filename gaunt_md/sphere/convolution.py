@@ -12,8 +12,8 @@ Two ways to the same sum of Gaunt products A_i = Σ_j h_j · F_ij:
 - :class:`RotatedConvolution` turns each edge to the z axis, where only m = 0 of the filter is left
   and the coupling is diagonal in m. For an edge and channel the rotations take O(L^3) operations,
   the coupling O(L^4), one for each (l1, l2, l3, m), since every edge and channel has an R_l of its
-  own. S. Passaro, C. L. Zitnick, "Reducing SO(3) convolutions to SO(2)", ICML 2023,
-  arXiv:2302.03655, applied to Gaunt products in arXiv:2401.10216.
+  own. S. Passaro, C. L. Zitnick, "Reducing SO(3) Convolutions to SO(2) for Efficient Equivariant
+  GNNs", ICML 2023, arXiv:2302.03655, applied to Gaunt products in arXiv:2401.10216.
 """
 
 import numpy as np
@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ..errors import InputError
-from .checks import check_integers, check_numbers, check_tensors, shapes_of
-from .coefficients import degrees_of_coefficients
+from .checks import check_integers, check_numbers, check_tensors, dtypes_of, shapes_of
+from .coefficients import places_by_degree, places_by_order
 from .gaunt import gaunt_coefficients
 from .grid import evaluation_matrix, projection_matrix
 from .harmonics import legendre_polynomials
@@ -75,8 +75,8 @@ class ZonalConvolution(nn.Module):
         Parameters
         ----------
         features : Tensor, shape (nodes, (degree_in + 1)^2, channels)
-        radial : Tensor, shape (edges, filter_degree + 1, channels)
-            R_l of each edge.
+        radial : Tensor, shape (edges, filter_degree + 1, channels or 1)
+            R_l of each edge, for each channel or one for all.
         directions : Tensor, shape (edges, 3)
             Unit vectors from centre to neighbour.
         centres, neighbours : Tensor, shape (edges,), int64
@@ -126,16 +126,9 @@ class RotatedConvolution(nn.Module):
         self.rotations = RotationMatrices(max(degree_in, degree_out))
         coupling = torch.from_numpy(_zonal_coupling(degree_in, filter_degree, degree_out))
         self.register_buffer("coupling", coupling, persistent=False)
-        # Places of the coefficients (l, m) in arrays [m, l], where m = -degree_out..degree_out.
-        # Where there is no such coefficient the coupling is zero.
-        m = torch.arange(-degree_out, degree_out + 1).unsqueeze(-1)
-        l = torch.arange(degree_in + 1)
-        by_order = torch.where(m.abs() <= l, l * l + l + m, 0)
-        l = degrees_of_coefficients(degree_out)
-        m = torch.arange(len(l)) - l * l - l
-        by_degree = (m + degree_out) * (degree_out + 1) + l
-        self.register_buffer("by_order", by_order, persistent=False)
-        self.register_buffer("by_degree", by_degree, persistent=False)
+        # To arrays [m, l], where the coupling is zero if there is no such coefficient, and back.
+        self.register_buffer("by_order", places_by_order(degree_in, degree_out), persistent=False)
+        self.register_buffer("by_degree", places_by_degree(degree_out), persistent=False)
         parities = (-1.0) ** torch.arange(filter_degree + 1, dtype=torch.float64)
         self.register_buffer("parities", parities.unsqueeze(-1), persistent=False)
 
@@ -195,13 +188,15 @@ def _check_arguments(
     if shape != [number, filter_degree + 1, channels] and shape != one:
         raise InputError(
             f"radial functions of shape {shape}: expected ({number}, {filter_degree + 1}, "
-            f"{channels}) for as many edges, degrees of the filter and channels"
+            f"{channels}) for as many edges, degrees of the filter and channels, or "
+            f"({number}, {filter_degree + 1}, 1) with one for all channels"
         )
     for indices in (centres, neighbours):
         if list(indices.shape) != [number] or indices.dtype != torch.int64:
             raise InputError(
-                f"centres and neighbours of shape {shapes_of([centres, neighbours])}: expected "
-                f"({number},) and dtype int64, an index of a node for each edge"
+                f"centres and neighbours of shape {shapes_of([centres, neighbours])} and dtype"
+                f"{dtypes_of([centres, neighbours])}: expected ({number},) and int64, an index of "
+                "a node for each edge"
             )
 
 

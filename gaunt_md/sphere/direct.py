@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from .coefficients import with_zeros
 from .gaunt import gaunt_coefficients
 
 
@@ -40,8 +41,7 @@ class DirectProduct(nn.Module):
         product = factors[0]
         for index, pair in enumerate(self.pairs):
             product = pair(product, factors[index + 1])
-        missing = self.coefficients_out - product.shape[-2]
-        return torch.nn.functional.pad(product, [0, 0, 0, missing])
+        return with_zeros(product, self.coefficients_out)
 
 
 class _PairProduct(nn.Module):

@@ -9,8 +9,8 @@ A harmonic is a trigonometric polynomial on the torus, Y_lm(θ, φ) = T_l|m|(θ)
 sin |m|φ), where T_lm is a sum of cos uθ (m even) or sin uθ (m odd) with u ≤ l. The spectrum
 F(u, v) of a function of degree L has therefore |u|, |v| ≤ L, and its orders v = ±m come from the
 coefficients of the same m alone: O(L^3) operations. The product of functions is the convolution of
-their spectra: transformed to a uniform grid of angles, fine enough that nothing is aliased,
-multiplied there, transformed back, and integrated with the measure of the sphere,
+their spectra: transformed to a uniform grid of angles, fine enough that nothing is aliased onto
+what is kept, multiplied there, transformed back, and integrated with the measure of the sphere,
 x_lm = ∫ T_lm(θ) F_m(θ) sin θ dθ over [0, π], again O(L^3).
 
 What makes it fast on processors as they are:
@@ -30,8 +30,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from .checks import broadcast_shape
-from .harmonics import spherical_harmonics
+from .checks import as_nodes
+from .coefficients import places_by_degree, places_by_order, with_zeros
+from .harmonics import meridian_harmonics, waves
 
 # How many values on the torus are computed together: 1 MB in float32, which a core's cache holds.
 BLOCK = 250_000
@@ -57,27 +58,21 @@ class FourierProduct(nn.Module):
         self.columns = BLOCK // (n_theta * n_phi)
         self.to_torus = nn.ModuleList(_ToTorus(one, n_theta, n_phi) for one in degrees)
         self.from_torus = _FromTorus(degree, highest, n_phi)
-        self.missing = (degree_out + 1) ** 2 - (highest + 1) ** 2
+        self.coefficients_out = (degree_out + 1) ** 2
 
     def forward(self, factors: list[Tensor]) -> Tensor:
         """Map coefficients (..., (L_i + 1)^2, channels) to (..., (degree_out + 1)^2, channels)."""
-        leading, channels = broadcast_shape(factors)
-        nodes = 1
-        for size in leading:
-            nodes *= size
-        length = max(1, self.columns // max(1, channels))
+        nodes, leading = as_nodes(factors)
+        channels = nodes[0].shape[-1]
+        length = max(1, self.columns // channels)
         if torch.compiler.is_compiling() or not factors[0].is_cpu:
-            length = max(1, nodes)
-        parts: list[list[Tensor]] = []
-        for factor in factors:
-            coefficients = factor.shape[-2]
-            expanded = factor.expand(leading + [coefficients, channels])  # noqa: RUF005
-            parts.append(expanded.reshape([nodes, coefficients, channels]).split(length))
+            length = max(1, nodes[0].shape[0])
+        parts = [factor.split(length) for factor in nodes]
         blocks: list[Tensor] = []
         for index in range(len(parts[0])):
             blocks.append(self._product([part[index] for part in parts]))
-        product = torch.nn.functional.pad(torch.cat(blocks), [0, 0, 0, self.missing])
-        return product.reshape(leading + [product.shape[-2], channels])  # noqa: RUF005
+        product = with_zeros(torch.cat(blocks), self.coefficients_out)
+        return product.reshape(leading + [product.shape[-2], channels])  # noqa: RUF005  (TorchScript)
 
     def _product(self, factors: list[Tensor]) -> Tensor:
         values: list[Tensor] = []
@@ -99,10 +94,10 @@ class _ToTorus(nn.Module):
     def __init__(self, degree: int, n_theta: int, n_phi: int) -> None:
         super().__init__()
         self.degree = degree
-        profiles = _profiles(degree, _angles(n_theta)).transpose(0, 2, 1)
-        self.register_buffer("profiles", _for_each_order(profiles), persistent=False)
-        self.register_buffer("waves", _waves(degree, n_phi), persistent=False)
-        self.register_buffer("order", torch.tensor(_places(degree)).flatten(), persistent=False)
+        profiles = torch.from_numpy(_profiles(degree, _half_circle(n_theta)))
+        self.register_buffer("profiles", profiles.mT.contiguous(), persistent=False)
+        self.register_buffer("waves", _waves_of_circle(degree, n_phi), persistent=False)
+        self.register_buffer("order", places_by_order(degree, degree).flatten(), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         by_order = x.transpose(0, 1).index_select(0, self.order)
@@ -121,17 +116,12 @@ class _FromTorus(nn.Module):
     def __init__(self, degree: int, degree_out: int, n_phi: int) -> None:
         super().__init__()
         self.orders, self.n_theta = 2 * degree_out + 1, degree + 1
-        integrals = _for_each_order(_integrals(degree_out, degree))
+        integrals = torch.from_numpy(_integrals(degree_out, degree))
         self.register_buffer("integrals", integrals, persistent=False)
-        waves = (2 * np.pi / n_phi) * _waves(degree_out, n_phi).T.contiguous()
+        waves = (2 * np.pi / n_phi) * _waves_of_circle(degree_out, n_phi).mT.contiguous()
         self.register_buffer("waves", waves, persistent=False)
         # Row (m, l) of the integrals has the coefficient (l, m).
-        rows = [
-            (m + degree_out) * (degree_out + 1) + l
-            for l in range(degree_out + 1)
-            for m in range(-l, l + 1)
-        ]
-        self.register_buffer("order", torch.tensor(rows), persistent=False)
+        self.register_buffer("order", places_by_degree(degree_out), persistent=False)
 
     def forward(self, values: Tensor, nodes: int, channels: int) -> Tensor:
         series = torch.mm(self.waves.to(values.dtype), values)
@@ -141,40 +131,21 @@ class _FromTorus(nn.Module):
         return x.reshape([x.shape[0], nodes, channels]).transpose(0, 1)
 
 
-def _angles(count: int) -> NDArray[np.float64]:
+def _half_circle(count: int) -> NDArray[np.float64]:
     """Return uniform angles within (0, π): those of half a torus, and none at the poles."""
     return (np.arange(count) + 0.5) * np.pi / count
 
 
-def _waves(degree: int, count: int) -> Tensor:
-    """Return cos mφ (m ≥ 0) and sin |m|φ (m < 0) at uniform angles, shape (angles, m)."""
-    m = np.arange(-degree, degree + 1)
-    phases = np.outer(2 * np.pi * np.arange(count) / count, np.abs(m))
-    return torch.from_numpy(np.where(m >= 0, np.cos(phases), np.sin(phases)))
-
-
-def _places(degree: int) -> list[list[int]]:
-    """Return the place of coefficient (l, m) for m = -L..L and l = 0..L; any if l < |m|."""
-    return [
-        [l * l + l + m if l >= abs(m) else 0 for l in range(degree + 1)]
-        for m in range(-degree, degree + 1)
-    ]
-
-
-def _for_each_order(matrices: NDArray[np.float64]) -> Tensor:
-    """Return matrices for m = -L..L from those for m = 0..L, which serve both signs."""
-    return torch.from_numpy(np.concatenate([matrices[:0:-1], matrices]))
+def _waves_of_circle(degree: int, count: int) -> Tensor:
+    """Return the waves at uniform angles, shape (angles, m = -degree..degree)."""
+    return torch.from_numpy(waves(degree, 2 * np.pi * np.arange(count) / count))
 
 
 def _profiles(degree: int, theta: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return T_lm(θ) = Y_lm(θ, φ = 0), shape (m, l, angles); zero where l < m."""
-    directions = np.stack([np.sin(theta), np.zeros_like(theta), np.cos(theta)], axis=-1)
-    harmonics = spherical_harmonics(degree, torch.from_numpy(directions)).numpy()
-    profiles = np.zeros((degree + 1, degree + 1, len(theta)))
-    for l in range(degree + 1):
-        for m in range(l + 1):
-            profiles[m, l] = harmonics[:, l * l + l + m]
-    return profiles
+    """Return T_l|m|(θ), shape (m = -degree..degree, l, angles); zero where l < |m|."""
+    m, l = np.arange(-degree, degree + 1)[:, None, None], np.arange(degree + 1)[:, None]
+    profiles = meridian_harmonics(degree, theta).T[places_by_order(degree, degree).numpy()]
+    return np.where(np.abs(m) <= l, profiles, 0)
 
 
 def _integrals(degree_out: int, degree: int) -> NDArray[np.float64]:
@@ -185,16 +156,16 @@ def _integrals(degree_out: int, degree: int) -> NDArray[np.float64]:
 
     Returns
     -------
-    ndarray, shape (m = 0..degree_out, l, angles)
+    ndarray, shape (m = -degree_out..degree_out, l, angles)
     """
     n = degree + 1
     cosines, weights = np.polynomial.legendre.leggauss((degree_out + degree) // 2 + 1)
-    theta, u = np.arccos(cosines), np.arange(n)
+    theta, u, angles = np.arccos(cosines), np.arange(n), _half_circle(n)
     series_of_values = np.where(u == 0, 1, 2)[:, None] / n
     weighted = weights * _profiles(degree_out, theta)
     even, odd = (
-        weighted @ wave(np.outer(theta, u)) @ (series_of_values * wave(np.outer(u, _angles(n))))
+        weighted @ wave(np.outer(theta, u)) @ (series_of_values * wave(np.outer(u, angles)))
         for wave in (np.cos, np.sin)
     )
-    m = np.arange(degree_out + 1).reshape(-1, 1, 1)
+    m = np.arange(-degree_out, degree_out + 1).reshape(-1, 1, 1)
     return np.where(m % 2 == 0, even, odd)

@@ -2,14 +2,14 @@
 
 A product of functions of degrees L_1, L_2, ... projected to degree L needs a quadrature that is
 exact to degree L_1 + L_2 + ... + L. Every factor is evaluated once, the values are multiplied, and
-one projection returns to coefficients, on real hardware the fastest way up to large L (Y. Xie et
-al., "The Price of Freedom", ICML 2025, arXiv:2506.13523).
+one projection returns to coefficients: simpler than the 2D Fourier form and faster in practice
+(Y. Xie et al., "The Price of Freedom", ICML 2025, arXiv:2506.13523).
 
 At low degrees the grid has as few points as possible, and evaluation and projection are dense
 matrix products, O(L^4) operations; only one of s and -s is evaluated, since functions of even
-degree have the same value at both, those of odd degree opposite ones. From about degree 2 on a
-grid of angles takes less, O(L^3) operations: f(θ, φ) = Σ_m cos mφ or sin |m|φ Σ_l x_lm Q_l|m|(θ),
-the sum over l first (:class:`AngleGrid`).
+degree have the same value at both, those of odd degree opposite ones. For equal degrees from 4 on
+(at 2 and 3 it is about even) a grid of angles takes less, O(L^3) operations: f(θ, φ) = Σ_m cos mφ
+or sin |m|φ Σ_l x_lm Y_l|m|(θ, 0), the sum over l first (:class:`AngleGrid`).
 """
 
 from collections.abc import Sequence
@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from .. import kernels  # noqa: F401  (torch.ops.gaunt)
 from .angles import AngleGrid
+from .checks import as_nodes
 from .harmonics import spherical_harmonics
 from .quadrature import Quadrature, hemisphere, quadrature
 
@@ -73,15 +74,7 @@ class GridProduct(nn.Module):
 
     def forward(self, factors: list[Tensor]) -> Tensor:
         """Map coefficients (..., (L_i + 1)^2, channels) to (..., (degree_out + 1)^2, channels)."""
-        like = factors[0][..., 0, :]
-        for factor in factors[1:]:
-            like = torch.broadcast_tensors(like, factor[..., 0, :])[0]
-        shape = list(like.shape)
-        channels = shape[-1:]
-        nodes: list[Tensor] = []
-        for factor in factors:
-            size = [factor.shape[-2]] + channels  # noqa: RUF005  (TorchScript)
-            nodes.append(factor.expand(shape[:-1] + size).reshape([-1] + size))  # noqa: RUF005
+        nodes, leading = as_nodes(factors)
         dtype, waves = factors[0].dtype, self.waves
         product: Tensor = torch.ops.gaunt.grid_product(
             nodes,
@@ -89,7 +82,7 @@ class GridProduct(nn.Module):
             self.projection.to(dtype),
             None if waves is None else waves.to(dtype),
         )
-        return product.reshape(shape[:-1] + [product.shape[-2]] + channels)  # noqa: RUF005
+        return product.reshape(leading + list(product.shape[-2:]))
 
 
 def _operations_on_points(points: int, degrees: Sequence[int]) -> int:

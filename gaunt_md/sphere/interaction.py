@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 from .checks import check_integers
+from .coefficients import with_zeros
 from .linear import DegreeLinear, DegreeWeights
 from .products import GauntProduct
 from .variances import product_variances
@@ -13,19 +14,20 @@ from .variances import product_variances
 class FeatureInteraction(nn.Module):
     """Gaunt product of two features with weights per degree on both inputs and on the output.
 
-    z_{l3} = w3_{l3} Σ_{l1 l2} G (w1_{l1} x_{l1}) (w2_{l2} y_{l2}): in channel c the path
-    (l1, l2, l3) has the weight w1_{l1,c} w2_{l2,c} w3_{l3,c} ("Selfmix" of arXiv:2401.10216 where
-    both inputs are the feature of one node). With ``mix_channels`` the weights are matrices between
-    the channels. Inputs of unit variance give outputs of unit variance at initialisation.
+    z_{l3} = b_{l3} w3_{l3} Σ_{l1 l2} G (a_{l1} w1_{l1} x_{l1}) (a_{l2} w2_{l2} y_{l2}): in channel
+    c the path (l1, l2, l3) has the weight w1_{l1,c} w2_{l2,c} w3_{l3,c} times constants ("Selfmix"
+    of arXiv:2401.10216 where both inputs are the feature of one node). With ``mix_channels`` the
+    weights are matrices between the channels. The constants are a_l = 1/√(2 l + 1) and
+    b_l = 1/√Var_l with the balanced :func:`product_variances`: inputs of unit variance give outputs
+    of unit variance at initialisation.
 
     Weights that factorise say less than one weight for each path, as Clebsch-Gordan products have
     it. More ``inner_channels`` give that back: a result is then the sum of products with weights
     w1 w2 w3 of many kinds, and any weights of the paths are a sum of few of them, for each channel
     the rank of the tensor w_{l1 l2 l3}.
 
-    The weights of degree l on the inputs come with a constant 1/√(2 l + 1), so that every degree
-    adds as much to the values that are multiplied. Without it the high degrees drown the others,
-    scalars first of all, and training is slower.
+    By the constants a_l every degree adds as much to the values that are multiplied. Without them
+    the high degrees drown the others, scalars first of all, and training is slower.
 
     Parameters
     ----------
@@ -80,7 +82,7 @@ class FeatureInteraction(nn.Module):
             for channels_in, channels_out, degree, gains in shapes
         )
         self.product = GauntProduct(degree1, degree2, highest, method)
-        self.missing = (degree_out + 1) ** 2 - (highest + 1) ** 2
+        self.coefficients_out = (degree_out + 1) ** 2
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """Map (..., (degree1 + 1)^2, channels) and (..., (degree2 + 1)^2, channels).
@@ -90,5 +92,4 @@ class FeatureInteraction(nn.Module):
         Tensor, shape (..., (degree_out + 1)^2, channels)
         """
         z = self.weights_out(self.product(self.weights1(x), self.weights2(y)))
-        # Padding by nothing would still copy.
-        return torch.nn.functional.pad(z, [0, 0, 0, self.missing]) if self.missing > 0 else z
+        return with_zeros(z, self.coefficients_out)

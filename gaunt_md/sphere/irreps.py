@@ -14,6 +14,7 @@ not needed.
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -23,9 +24,7 @@ from ..errors import InputError
 from .checks import check_numbers, check_tensors, shapes_of
 from .coefficients import degree_of
 from .complete import Block, Path, PathProduct
-from .grid import projection_matrix
-from .harmonics import spherical_harmonics
-from .quadrature import quadrature
+from .rotation import RotationMatrices
 
 
 @dataclass(frozen=True)
@@ -152,14 +151,14 @@ def to_e3nn_axes(x: Tensor) -> Tensor:
     """
     degree = degree_of(x)
     check_numbers([x])
-    return torch.matmul(_axes_matrix(degree).to(x), x)
+    return torch.matmul(_axes_matrix(degree, x.dtype, x.device), x)
 
 
 def from_e3nn_axes(x: Tensor) -> Tensor:
     """Undo :func:`to_e3nn_axes`."""
     degree = degree_of(x)
     check_numbers([x])
-    return torch.matmul(_axes_matrix(degree).mT.to(x), x)
+    return torch.matmul(_axes_matrix(degree, x.dtype, x.device).mT, x)
 
 
 class IrrepsTensorProduct(nn.Module):
@@ -257,7 +256,12 @@ def _e3nn_order(irreps: Irreps) -> Tensor:
     return torch.cat(rows)
 
 
-def _axes_matrix(degree: int) -> Tensor:
-    grid = quadrature(2 * degree)
-    e3nn_harmonics = spherical_harmonics(degree, torch.from_numpy(grid.points[:, [2, 0, 1]]))
-    return torch.from_numpy(projection_matrix(degree, grid) @ e3nn_harmonics.numpy()).mT
+@torch.compiler.disable  # making the matrix is not to be traced
+@lru_cache(maxsize=256)
+def _axes_matrix(degree: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return D of Y_e3nn(s) = Y(Q s) = D Y(s), where Q takes (x, y, z) to (z, x, y)."""
+    # Kept for callers of all kinds, as products are.
+    with torch.inference_mode(False):
+        exchange = torch.eye(3, dtype=torch.float64)[[2, 0, 1]]
+        matrix = torch.block_diag(*RotationMatrices(degree)(exchange))
+        return matrix.to(device=device, dtype=dtype)

@@ -45,7 +45,9 @@ class DegreeLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the mixed coefficients."""
-        if not torch.jit.is_scripting():  # the operator refuses, too, in fewer words
+        # In potential files, where each operation costs small structures time, the operator alone
+        # refuses, in fewer words.
+        if not torch.jit.is_scripting():
             check_weighted(x, self.weight, self.degree, self.weight.shape[1])
         matrices = self.matrices()
         if x.dim() == 3:  # the usual case, in which a view would be one more thing to differentiate
@@ -93,8 +95,7 @@ class DegreeWeights(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the weighted coefficients."""
-        if not torch.jit.is_scripting():
-            check_weighted(x, self.weight, self.degree, self.weight.shape[1])
+        check_weighted(x, self.weight, self.degree, self.weight.shape[1])
         weight: Tensor = self.weight
         gains = self.gains
         if gains is not None:
