@@ -65,6 +65,10 @@ def operations() -> dict[str, tuple[nn.Module, tuple[Tensor, ...], Callable[...,
         torch.manual_seed(0)
         plain = {
             **{f"product_{m}": (GauntProduct(2, 1, 2, m), (x, y)) for m in METHODS},
+            "product_on_angles": (
+                GauntProduct(4, 4, 4, "grid"),
+                (random_function(4, 1, 1), random_function(4, 1, 1, seed=1)),
+            ),
             "interaction": (FeatureInteraction(2, 1, 2, 2), (x, y)),
             "weighted_interaction": (FeatureInteraction(2, 1, 2, 2, mix_channels=False), (x, y)),
             "bracket": (PoissonBracket(2, 1, 2), (x, y)),

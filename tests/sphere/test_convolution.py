@@ -40,6 +40,17 @@ def test_it_is_the_sum_of_products_with_the_filters(
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_radial_functions_with_one_channel_are_those_of_all(kind: type[nn.Module]) -> None:
+    edges, module = Edges(), kind(2, 3, 2)
+    features, radial = random_function(2, 3, 4), random_function(1, 5, 1)
+    one, for_each = (
+        module(features, functions, edges.directions, edges.centres, edges.neighbours)
+        for functions in (radial, radial.expand(5, 4, 4).contiguous())
+    )
+    torch.testing.assert_close(one, for_each, atol=1e-13, rtol=0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_it_turns_with_features_and_edges(kind: type[nn.Module]) -> None:
     edges, module = Edges(), kind(2, 3, 2)
     features, radial = random_function(2, 3, 2), random_function(1, 5, 2)

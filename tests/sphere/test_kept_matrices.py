@@ -7,10 +7,14 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from gaunt_md.sphere import gaunt_product, poisson_bracket
+from gaunt_md.sphere import gaunt_product, poisson_bracket, to_e3nn_axes
 
 
-@pytest.mark.parametrize("product", [gaunt_product, poisson_bracket])
+def in_other_axes(x: torch.Tensor, _: torch.Tensor, __: int) -> torch.Tensor:
+    return to_e3nn_axes(x)
+
+
+@pytest.mark.parametrize("product", [gaunt_product, poisson_bracket, in_other_axes])
 def test_a_first_call_in_inference_mode_does_not_spoil_later_ones(
     product: Callable[..., torch.Tensor],
 ) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from sphere_functions import random_directions
 
 from gaunt_md.kernels.reference import at_all_angles
-from gaunt_md.sphere import evaluation_matrix, quadrature
+from gaunt_md.sphere import evaluation_matrix, legendre_polynomials, quadrature
 from gaunt_md.sphere.angles import AngleGrid
 from gaunt_md.sphere.grid import GridProduct
 from gaunt_md.sphere.quadrature import product_quadrature
@@ -19,6 +20,17 @@ def test_harmonics_up_to_the_degree_integrate_exactly(degree: int) -> None:
     integrals = grid.weights @ evaluation_matrix(min(degree, 60), grid)
     integrals[0] -= np.sqrt(4 * np.pi)
     assert np.abs(integrals).max() < 2e-13
+
+
+@pytest.mark.parametrize("degree", [131, 140])
+def test_zonal_functions_up_to_the_degree_integrate_exactly(degree: int) -> None:
+    """P_l(a · s) about any axis a: of high degree too, where all harmonics take gigabytes."""
+    grid = quadrature(degree)
+    for axis in random_directions(3):
+        cosines = torch.from_numpy(grid.points) @ axis
+        integrals = grid.weights @ legendre_polynomials(degree, cosines).numpy()
+        integrals[0] -= 4 * np.pi
+        assert np.abs(integrals).max() < 1e-12
 
 
 @pytest.mark.parametrize("rule", [quadrature, product_quadrature])

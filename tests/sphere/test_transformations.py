@@ -16,13 +16,20 @@ OPERATIONS = operations()
 
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_first_and_second_derivatives(name: str) -> None:
+    """By the arguments and the weights."""
     module, arguments, call = OPERATIONS[name]
-    arguments = tuple(x.clone().requires_grad_() for x in arguments)
-    assert torch.autograd.gradcheck(lambda *x: call(module, *x), arguments)
+    weights = dict(module.named_parameters())
+    leaves = [x.detach().clone().requires_grad_() for x in (*arguments, *weights.values())]
+
+    def operation(*leaves: torch.Tensor) -> torch.Tensor:
+        replaced = dict(zip(weights, leaves[len(arguments) :], strict=True))
+        return call(
+            lambda *x: torch.func.functional_call(module, replaced, x), *leaves[: len(arguments)]
+        )
+
+    assert torch.autograd.gradcheck(operation, leaves)
     # Fast mode: the second derivatives along random directions.
-    assert torch.autograd.gradgradcheck(
-        lambda *x: call(module, *x), arguments, fast_mode=True, atol=1e-4
-    )
+    assert torch.autograd.gradgradcheck(operation, leaves, fast_mode=True, atol=1e-4)
 
 
 @pytest.mark.filterwarnings("ignore:.*deprecated:DeprecationWarning")
