@@ -45,9 +45,7 @@ def interaction(degree: int, batch: int, channels: int) -> dict[str, Case]:
     """Two features of the same node, all even paths, channel by channel."""
     x, y = (random((batch, (degree + 1) ** 2, channels)) for _ in range(2))
     cases = {}
-    for method in ("grid", "fourier", "direct"):
-        if method == "direct" and degree > LAST_DEGREE_OF_DIRECT:
-            continue
+    for method in methods_at(degree):
         module = FeatureInteraction(
             degree, degree, degree, channels, mix_channels=False, method=method
         )
@@ -126,6 +124,11 @@ def many_body(degree: int, factors: int, batch: int, channels: int) -> dict[str,
         species = torch.ones(batch, 1)
         cases[MACE] = case(contraction, leaf(to_e3nn_axes(x).mT), fixed=(species,))
     return cases
+
+
+def methods_at(degree: int) -> list[str]:
+    """Return the methods of the product of two functions that are measured at a degree."""
+    return ["grid", "fourier"] + ["direct"] * (degree <= LAST_DEGREE_OF_DIRECT)
 
 
 def has_cuequivariance() -> bool:

@@ -11,7 +11,7 @@ import torch
 from .. import __version__
 from ..files import write_whole
 from ..sphere import GauntProduct
-from .contenders import LAST_DEGREE_OF_DIRECT, case, nodes_for, random
+from .contenders import case, methods_at, nodes_for, random
 from .timing import measure, processor
 
 # How much faster another method must be to be chosen: less than that is the noise of timings.
@@ -29,12 +29,12 @@ def measure_methods(
         nodes = nodes_for(degree, 1000)
         torch.manual_seed(0)
         x, y = (random((nodes, (degree + 1) ** 2, channels)) for _ in range(2))
-        methods = ["grid", "fourier"] + ["direct"] * (degree <= LAST_DEGREE_OF_DIRECT)
         cases = {
-            method: case(GauntProduct(degree, degree, degree, method), x, y) for method in methods
+            method: case(GauntProduct(degree, degree, degree, method), x, y)
+            for method in methods_at(degree)
         }
         times = measure(cases, rounds)
-        yield degree, {method: 1e3 * times[method].training / nodes for method in methods}
+        yield degree, {method: 1e3 * one.training / nodes for method, one in times.items()}
 
 
 def crossovers(times: Sequence[tuple[int, dict[str, float]]]) -> list[tuple[str, int | None]]:

@@ -10,7 +10,8 @@ import inspect
 import warnings
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from itertools import combinations_with_replacement
 from typing import Any
@@ -28,6 +29,15 @@ LAST_DEGREE_OF_MACE_TABLES = 4
 def installed(*packages: str) -> bool:
     """Tell whether all the packages are there, without importing them."""
     return all(find_spec(package) is not None for package in packages)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of those packages that are installed."""
+    found = {}
+    for package in ("e3nn", "cuequivariance", "cuequivariance-torch", "mace-torch"):
+        with suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found
 
 
 def natural_irreps(degree: int, channels: int) -> list[str]:

@@ -2,10 +2,12 @@
 
 What is different from the figure, and why: degrees are the highest l, everything is warmed up
 before it is timed, modules are built outside, contenders take turns, convolutions have as many
-edges per node as a solid, and equal paths are compared with equal paths. Contenders have as many
-nodes as take seconds, all of them the same number in one row. Convolutions of e3nn and
-cuequivariance end at degree 10 (12 in the figure): e3nn has no Wigner symbols above l = 11. MACE's
-contraction ends at five factors (7 in the figure), beyond which its tables take gigabytes.
+edges per node as a solid, and equal paths are compared with equal paths. The weights of paths are
+not equal: ours factorise, those of e3nn's TensorProduct, cuequivariance and MACE are one for each
+path; "gaunt-md a weight for each path" is ours with theirs. Contenders have as many nodes as take
+seconds, all of them the same number in one row. Convolutions of e3nn and cuequivariance end at
+degree 10 (12 in the figure): e3nn has no Wigner symbols above l = 11. MACE's contraction ends at
+five factors (7 in the figure), beyond which its tables take gigabytes.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from .. import __version__
 from ..files import write_whole
 from ..progress import Progress, silent
 from .contenders import MACE, OURS, convolution, interaction, many_body, nodes_for
-from .peers import LAST_DEGREE_OF_MACE_TABLES
+from .peers import LAST_DEGREE_OF_MACE_TABLES, versions
 from .timing import Case, Measurement, measure, processor
 
 
@@ -163,6 +165,7 @@ def write_result(rows: Sequence[Row], channels: int, path: Path) -> None:
     content: dict[str, Any] = {
         "gaunt_md": __version__,
         "torch": torch.__version__,
+        "packages": versions(),
         "processor": processor(),
         "threads": torch.get_num_threads(),
         "dtype": "float32",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from ..sphere import gaunt_product
-from .contenders import LAST_DEGREE_OF_DIRECT
+from .contenders import methods_at
 
 DEGREES = (2, 4, 6, 10, 14, 20, 30)
 CHANNELS = 8
@@ -46,7 +46,7 @@ def measure_rounding(degrees: Sequence[int] = DEGREES) -> Iterator[Rounding]:
         x, y = torch.randn(shape), torch.randn(shape)
         exact = gaunt_product(x.double(), y.double(), degree, "fourier")
         unit = exact.square().mean().sqrt()
-        for method in ["grid", "fourier"] + ["direct"] * (degree <= LAST_DEGREE_OF_DIRECT):
+        for method in methods_at(degree):
             single = (gaunt_product(x, y, degree, method) - exact) / unit
             other = "grid" if method == "fourier" else method
             double = (gaunt_product(x.double(), y.double(), degree, other) - exact) / unit

@@ -85,6 +85,9 @@ def product(
             )
     if crossovers and rounding:
         raise InputError("--crossovers and --rounding are two things to do; leave one out")
+    if panel and (crossovers or rounding):
+        other = "--crossovers" if crossovers else "--rounding"
+        raise InputError(f"{other} has no panels; leave --panel out")
     torch.set_num_threads(threads)
     if rounding:
         _measure_rounding()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
@@ -46,7 +48,11 @@ def test_command_writes_table_numbers_and_figure(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["bench", "product", *options])
     assert result.exit_code == 0, result.output
     assert "gaunt-md grid" in result.output
-    rows = json.loads((tmp_path / "product.json").read_text())["rows"]
+    content = json.loads((tmp_path / "product.json").read_text())
+    peers = {"e3nn", "cuequivariance", "cuequivariance-torch", "mace-torch"}
+    installed = {one.name.replace("_", "-"): one.version for one in distributions()}
+    assert content["packages"] == {name: installed[name] for name in peers & installed.keys()}
+    rows = content["rows"]
     assert {row["panel"] for row in rows} == {"interaction", "convolution", "many_body", "factors"}
     lines = result.stderr.splitlines()
     assert lines[0] == "measuring interaction, degree 1 (1 of 7)"
@@ -70,10 +76,17 @@ def test_memory_is_that_of_the_largest_moment() -> None:
 
 
 def test_times_are_medians_in_milliseconds() -> None:
+    """A call sleeps: the first does not count, then forward and with backward in turn."""
     x = torch.ones(10, requires_grad=True)
-    found = measure({"square": Case(lambda: x * x, [x])}, rounds=3)["square"]
-    assert 0 < found.forward < 100
-    assert 0 < found.training < 100
+    durations = iter([0.0, 0.02, 0.06, 0.04, 0.08, 0.3, 0.4])
+
+    def call() -> torch.Tensor:
+        time.sleep(next(durations))
+        return x * x
+
+    found = measure({"square": Case(call, [x])}, rounds=3)["square"]
+    assert 40 <= found.forward < 80  # the mean is 120
+    assert 80 <= found.training < 160  # the mean is 180
 
 
 def test_the_table_of_fastest_methods_covers_every_degree() -> None:
@@ -115,6 +128,8 @@ def test_what_cannot_be_measured_is_refused(tmp_path: Path) -> None:
         (["--panel", "factors", "--largest", "1"], "--largest 1: factors has only larger values"),
         (["--panel", "factor"], "Did you mean 'factors'?"),
         (["--crossovers", "--rounding"], "leave one out"),
+        (["--panel", "factors", "--crossovers"], "--crossovers has no panels; leave"),
+        (["--panel", "factors", "--rounding"], "--rounding has no panels; leave"),
     ):
         result = CliRunner().invoke(app, ["bench", "product", *options, "-o", str(tmp_path / "o")])
         assert result.exit_code != 0
