@@ -59,6 +59,8 @@ def degree_of(coefficients: Tensor) -> int:
     if not _is_square(count):
         last = coefficients.shape[-1] if coefficients.dim() >= 2 else 0
         hint = "; x.mT brings channels that come first to the end" if _is_square(last) else ""
+        if coefficients.dim() < 3:
+            hint += "; x[..., None] adds a channel to functions that have none"
         raise InputError(
             f"coefficients of shape {tuple(coefficients.shape)} do not describe a function on the "
             f"sphere: expected (..., (L + 1)^2, channels) with an integer L{hint}"

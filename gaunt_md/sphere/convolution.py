@@ -89,7 +89,9 @@ class ZonalConvolution(nn.Module):
         Raises
         ------
         InputError
-            If an argument has another shape, or the dtypes are not one of float32 and float64.
+            If an argument has another shape, the dtypes are not one of float32 and float64,
+            directions are no unit vectors or indices none of nodes. (TorchScript and torch.compile
+            look at shapes and dtypes only.)
         """
         edges = (directions, centres, neighbours)
         _check_arguments(features, radial, edges, self.degree_in, self.filter_degree)
@@ -197,6 +199,27 @@ def _check_arguments(
                 f"centres and neighbours of shape {shapes_of([centres, neighbours])} and dtype"
                 f"{dtypes_of([centres, neighbours])}: expected ({number},) and int64, an index of "
                 "a node for each edge"
+            )
+    if number > 0 and not torch.jit.is_scripting() and not torch.compiler.is_compiling():
+        _check_values(directions, [centres, neighbours], features.shape[0])
+
+
+@torch.jit.unused
+def _check_values(directions: Tensor, indices: list[Tensor], nodes: int) -> None:
+    """Raise InputError unless directions have length one and indices are those of nodes."""
+    lengths = torch.linalg.vector_norm(directions.detach(), dim=1)
+    shortest, longest = float(lengths.min()), float(lengths.max())
+    if not (shortest > 0.999 and longest < 1.001):
+        raise InputError(
+            f"directions of length {shortest:.3g} to {longest:.3g}: expected unit vectors; "
+            "torch.nn.functional.normalize(directions, dim=-1) makes them"
+        )
+    for name, index in zip(("centres", "neighbours"), indices, strict=True):
+        lowest, highest = int(index.min()), int(index.max())
+        if lowest < 0 or highest >= nodes:
+            raise InputError(
+                f"{name} from {lowest} to {highest}: expected indices from 0 to {nodes - 1}, "
+                "those of the nodes of features"
             )
 
 

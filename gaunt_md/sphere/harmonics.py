@@ -10,7 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..kernels.reference import spherical_harmonics
+from ..errors import InputError
+from ..kernels import reference
+from .checks import check_integers, check_numbers, shapes_of
 
 __all__ = ["legendre_polynomials", "meridian_harmonics", "spherical_harmonics", "waves"]
 
@@ -38,6 +40,36 @@ def legendre_polynomials(degree: int, x: Tensor) -> Tensor:
             ((2 * l + 1) / (l + 1)) * x * polynomials[l] - (l / (l + 1)) * polynomials[l - 1]
         )
     return torch.stack(polynomials, -1)
+
+
+def spherical_harmonics(degree: int, directions: Tensor) -> Tensor:
+    """Return the real orthonormal spherical harmonics of unit vectors.
+
+    Parameters
+    ----------
+    degree : int
+        Highest degree L.
+    directions : Tensor, shape (..., 3)
+        Unit vectors (x, y, z); they are not normalised here.
+
+    Returns
+    -------
+    Tensor, shape (..., (degree + 1)^2)
+        Y_lm in the order m = -l..l, with ∫ Y_lm Y_l'm' = δ_ll' δ_mm'; Y_1 is proportional to
+        (y, z, x).
+
+    Raises
+    ------
+    InputError
+        If the degree is no integer from zero on, or the directions are no vectors of float32 or
+        float64.
+    """
+    if not torch.jit.is_scripting():
+        check_integers(0, degree=degree)
+    check_numbers([directions])
+    if directions.dim() == 0 or directions.shape[-1] != 3:
+        raise InputError(f"directions of shape {shapes_of([directions])}: expected (..., 3)")
+    return reference.spherical_harmonics(degree, directions)
 
 
 def meridian_harmonics(degree: int, theta: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -167,10 +167,22 @@ class IrrepsTensorProduct(nn.Module):
     Stands in for ``e3nn.o3.TensorProduct`` with the instructions (i, j, k, "uuu", True) for all i,
     j and k, in this order, that couple: same layout of inputs and output, same paths, same
     normalisation, and, with the same weights, the same result. Natural parities (0e, 1o, 2e, ...)
-    allow the even paths only. The weights of such a product ``tp`` of e3nn are taken over by
+    allow the even paths only. Weights belong to the module and are shared by all nodes; there are
+    no external ones. Those of such a product of e3nn are taken over by
 
-    >>> with torch.no_grad():
+    >>> paths = [
+    ...     (i, j, k, "uuu", True)
+    ...     for i, (_, one) in enumerate(irreps_in1)  # of class e3nn.o3.Irreps
+    ...     for j, (_, two) in enumerate(irreps_in2)
+    ...     for k, (_, out) in enumerate(irreps_out)
+    ...     if out in one * two
+    ... ]  # doctest: +SKIP
+    >>> tp = e3nn.o3.TensorProduct(irreps_in1, irreps_in2, irreps_out, paths)  # doctest: +SKIP
+    >>> with torch.no_grad():  # doctest: +SKIP
     ...     product.product.weight.copy_(tp.weight.reshape(product.product.weight.shape))
+
+    For equality to rounding in float64, call ``torch.set_default_dtype(torch.float64)`` before
+    e3nn's module is made: its coefficients have the default dtype.
 
     Parameters
     ----------
@@ -185,6 +197,9 @@ class IrrepsTensorProduct(nn.Module):
 
     Attributes
     ----------
+    irreps_in1, irreps_in2, irreps_out : str
+    weight_numel : int
+        Number of weights.
     product.weight : Parameter, shape (paths, channels)
         The weights of e3nn's module, reshaped.
     """
@@ -214,10 +229,12 @@ class IrrepsTensorProduct(nn.Module):
                 f"irreps '{irreps_in1}' and '{irreps_in2}' have no path to '{irreps_out}': "
                 "expected an l from |l1 - l2| to l1 + l2 with the product of the parities"
             )
-        self.irreps = [str(irreps_in1), str(irreps_in2)]
+        self.irreps_in1, self.irreps_in2 = str(irreps_in1), str(irreps_in2)
+        self.irreps_out = str(irreps_out)
         self.channels = out.channels
         counts = first.coefficients, second.coefficients, out.coefficients
         self.product = PathProduct(paths, counts, out.channels)
+        self.weight_numel = self.product.weight.numel()
         self.register_buffer("order1", _e3nn_order(first), persistent=False)
         self.register_buffer("order2", _e3nn_order(second), persistent=False)
         self.register_buffer("order_out", torch.argsort(_e3nn_order(out)), persistent=False)
@@ -226,8 +243,8 @@ class IrrepsTensorProduct(nn.Module):
         """Map (..., irreps_in1.dim) and (..., irreps_in2.dim) to (..., irreps_out.dim)."""
         if not torch.jit.is_scripting():
             check_tensors([x, y])
-        _check_vectors(x, self.irreps[0], self.product.coefficients_in[0], self.channels)
-        _check_vectors(y, self.irreps[1], self.product.coefficients_in[1], self.channels)
+        _check_vectors(x, self.irreps_in1, self.product.coefficients_in[0], self.channels)
+        _check_vectors(y, self.irreps_in2, self.product.coefficients_in[1], self.channels)
         x = x.index_select(-1, self.order1).unflatten(-1, [-1, self.channels])
         y = y.index_select(-1, self.order2).unflatten(-1, [-1, self.channels])
         return self.product(x, y).flatten(-2).index_select(-1, self.order_out)

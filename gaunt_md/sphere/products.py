@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import InputError, closest
-from .checks import check_functions, check_integers, check_tensors
+from .checks import check_functions, check_integers, check_tensors, shapes_of
 from .coefficients import degree_of
 from .direct import DirectProduct
 from .fourier import FourierProduct
@@ -64,6 +64,10 @@ def gaunt_product(x: Tensor, y: Tensor, degree_out: int, method: str = "auto") -
     The result has the dtype of the arguments, float32 or float64. Half precision is refused by all
     methods alike, since the compiled loops have none.
 
+    Differentiated by torch.autograd, twice where wanted; the transforms of torch.func (vmap, grad,
+    jvp) are not supported: leading dimensions broadcast in place of vmap. For ``torch.jit.script``
+    there are the modules, as :class:`GauntProduct`.
+
     Rounding in float32, as rms (and largest) error in units of the result's rms, for three equal
     degrees L, as ``gaunt-md bench product --rounding`` prints it: "grid" 1.2e-7 (8e-7) at L = 2,
     1.4e-7 (1.0e-6) at L = 14, 1.8e-7 (1.1e-6) at L = 30; "fourier" 1.1e-7 (7e-7), 1.8e-7 (1.6e-6)
@@ -96,6 +100,10 @@ def many_body_product(factors: Sequence[Tensor], degree_out: int, method: str = 
     InputError
         If there is no factor, or too many for "grid", and where :func:`gaunt_product` raises it.
     """
+    if isinstance(factors, Tensor):
+        raise InputError(
+            f"factors is one tensor of shape {shapes_of([factors])}: expected a list, as [x, x, x]"
+        )
     factors = list(factors)
     check_tensors(factors)
     degrees = tuple(degree_of(factor) for factor in factors)
@@ -120,6 +128,10 @@ class ManyBodyGauntProduct(nn.Module):
 
     def __init__(self, degrees: Sequence[int], degree_out: int, method: str = "auto") -> None:
         super().__init__()
+        if not isinstance(degrees, Sequence) or isinstance(degrees, str):
+            raise InputError(
+                f"degrees={degrees!r}: expected a list with one for each factor, as [2, 2, 2]"
+            )
         self.product = make_product(degrees, degree_out, method)
         self.coefficients = [(degree + 1) ** 2 for degree in degrees]
 
@@ -141,6 +153,7 @@ class GauntProduct(nn.Module):
 
     def __init__(self, degree1: int, degree2: int, degree_out: int, method: str = "auto") -> None:
         super().__init__()
+        check_integers(0, degree1=degree1, degree2=degree2)
         self.product = make_product([degree1, degree2], degree_out, method)
         self.coefficients = [(degree1 + 1) ** 2, (degree2 + 1) ** 2]
 
@@ -154,8 +167,8 @@ def check_product(degrees: Sequence[int], degree_out: int, method: str) -> None:
     """Raise InputError unless there is such a product: of how many degrees, to which, and how."""
     if not degrees:
         raise InputError("a product of no functions is not defined: pass at least one factor")
-    for degree in degrees:
-        check_integers(0, degree=degree)
+    for number, degree in enumerate(degrees):
+        check_integers(0, **{f"degrees[{number}]": degree})
     check_integers(0, degree_out=degree_out)
     known = ["auto", *METHODS]
     if method not in known:

@@ -18,6 +18,7 @@ from gaunt_md.sphere import (
     FeatureInteraction,
     GauntProduct,
     IrrepsTensorProduct,
+    ManyBodyGauntProduct,
     PoissonBracket,
     RotatedConvolution,
     RotationMatrices,
@@ -33,6 +34,7 @@ from gaunt_md.sphere import (
     product_variances,
     quadrature,
     real_wigner_3j,
+    spherical_harmonics,
     to_e3nn_axes,
 )
 
@@ -191,7 +193,7 @@ def test_functions_of_axes_and_degrees_refuse_alike() -> None:
     for call in (degree_of, to_e3nn_axes):
         with pytest.raises(InputError, match=r"numpy.ndarray"):
             call(good.numpy())
-        with pytest.raises(InputError, match=r"\(L \+ 1\)\^2.* integer L$"):
+        with pytest.raises(InputError, match=r"\(L \+ 1\)\^2.* integer L; "):
             call(torch.zeros(9, 8)[:8])
         with pytest.raises(InputError, match=r"\(L \+ 1\)\^2.*x\.mT brings channels"):
             call(torch.zeros(8, 9))
@@ -240,3 +242,46 @@ def test_scripted_and_loaded_operations_refuse_too(name: str) -> None:
         call(loaded, first[:, :-1], *others)
     with pytest.raises((RuntimeError, torch.jit.Error), match=dtype):
         call(loaded, first.float(), *others)
+
+
+@pytest.mark.parametrize("make", [ZonalConvolution, RotatedConvolution])
+def test_convolutions_refuse_directions_and_indices_that_mean_nothing(make: type) -> None:
+    """-1 is how many neighbour lists are padded, and would be the last node."""
+    features = torch.randn(4, 9, 2)
+    radial, directions = torch.randn(3, 4, 2), torch.nn.functional.normalize(torch.randn(3, 3))
+    centres, neighbours = torch.tensor([0, 1, 2]), torch.tensor([1, 2, 3])
+    convolution = make(2, 3, 2)
+    with pytest.raises(InputError, match=r"directions of length .* expected unit"):
+        convolution(features, radial, 3 * directions, centres, neighbours)
+    with pytest.raises(InputError, match="neighbours from 0 to 4: expected indices from 0 to 3"):
+        convolution(features, radial, directions, centres, torch.tensor([0, 1, 4]))
+    with pytest.raises(InputError, match="centres from -1 to 2"):
+        convolution(
+            features,
+            radial,
+            directions,
+            centres.clone().index_fill_(0, torch.tensor([0]), -1),
+            neighbours,
+        )
+
+
+def test_harmonics_refuse_arguments_in_the_wrong_order_or_shape() -> None:
+    directions = torch.randn(5, 3)
+    with pytest.raises(InputError, match="degree=tensor"):
+        spherical_harmonics(directions, 2)
+    with pytest.raises(InputError, match=r"directions of shape \[5, 2\]"):
+        spherical_harmonics(2, directions[:, :2])
+    with pytest.raises(InputError, match="degree=-1"):
+        spherical_harmonics(-1, directions)
+
+
+def test_products_name_what_is_no_list() -> None:
+    x = torch.randn(7, 9, 5)
+    with pytest.raises(InputError, match="expected a list, as"):
+        many_body_product(x, 2)
+    with pytest.raises(InputError, match="degrees=2: expected a list"):
+        ManyBodyGauntProduct(2, 2)
+    with pytest.raises(InputError, match="degree1=-1"):
+        GauntProduct(-1, 2, 2)
+    with pytest.raises(InputError, match="adds a channel"):
+        gaunt_product(torch.randn(10, 10), torch.randn(10, 10), 2)
