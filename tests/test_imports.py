@@ -24,6 +24,7 @@ LAYERS = (
         "progress",
         "interruption",
         "compile_cache",
+        "words",
         "__init__",
     },
     {"lammps", "lammps_installation", "_lammps_entry", "archive", "script_check"},

@@ -7,7 +7,10 @@ import platform
 from importlib import metadata
 from typing import Any
 
-from .. import __version__
+import torch
+
+from .. import __version__, kernels  # noqa: F401  (torch.ops.gaunt)
+from ..words import counted
 from .timing import processor
 
 
@@ -19,10 +22,11 @@ def cores() -> int:
 
 
 def machine() -> dict[str, Any]:
-    """Return processor, cores and the versions of what runs here, JSON-able."""
+    """Return processor, cores, loops and the versions of what runs here, JSON-able."""
     return {
         "processor": processor(),
         "cores": cores(),
+        "kernels": torch.ops.gaunt.instruction_set(),
         "gaunt_md": __version__,
         "python": platform.python_version(),
         "torch": metadata.version("torch"),
@@ -45,5 +49,5 @@ def described(content: dict[str, Any]) -> str:
         for name, key in (("gaunt-md", "gaunt_md"), ("torch", "torch"), ("LAMMPS", "lammps"))
         if content[key]
     )
-    cores = f"{content['cores']} core{'s' * (content['cores'] > 1)}"
-    return f"{content['processor']}, {cores}; {versions}"
+    cores = counted(content["cores"], "core")
+    return f"{content['processor']}, {cores}, {content['kernels']}; {versions}"

@@ -22,6 +22,7 @@ _TWINS = {
     "degree_linear(Tensor x, Tensor weight) -> Tensor": reference.degree_linear,
     "degree_weights(Tensor x, Tensor weight) -> Tensor": reference.degree_weights,
     "harmonics(Tensor vectors, int degree) -> Tensor": reference.harmonics,
+    "instruction_set() -> str": lambda: "plain torch",
 }
 
 _library: torch.library.Library | None = None

@@ -2,6 +2,9 @@
 // Which instruction set this processor has.
 #include "kernels.h"
 
+#include <cstdlib>
+#include <string_view>
+
 namespace gaunt {
 
 #define GAUNT_DECLARE(set)                                                                         \
@@ -17,11 +20,16 @@ GAUNT_DECLARE(avx512)
 namespace {
 enum class Set { baseline, avx2, avx512 };
 
+/// The best one, or a lesser one that torch is told to use, too.
 Set best()
 {
+  const char *variable = std::getenv("ATEN_CPU_CAPABILITY");
+  const std::string_view wanted = variable ? variable : "";
+  if (wanted == "default") return Set::baseline;
   __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+  if (wanted != "avx2" && __builtin_cpu_supports("avx512f") &&
+      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512vl"))
     return Set::avx512;
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return Set::avx2;
   return Set::baseline;

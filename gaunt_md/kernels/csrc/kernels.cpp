@@ -11,11 +11,13 @@ namespace gaunt::GAUNT_INSTRUCTION_SET {
 
 template <class Real>
 constexpr Kernels<Real> table = {
-    convolution<Real>,   convolution_gradient<Real>,  grid_product<Real>, grid_product_gradient<Real>,
-    many_body<Real>,     many_body_gradient<Real>,    degree_linear<Real>, degree_linear_weights<Real>,
+    convolution<Real>,    convolution_gradient<Real>,
+    grid_product<Real>,   grid_product_gradient<Real>,
+    many_body<Real>,      many_body_gradient<Real>,
+    degree_linear<Real>,  degree_linear_weights<Real>,
     transpose<Real>,
     degree_weights<Real>, degree_weights_gradient<Real>,
-    harmonics<Real>,     harmonics_gradient<Real>,
+    harmonics<Real>,      harmonics_gradient<Real>,
 };
 
 const Kernels<float> &kernels_float() { return table<float>; }

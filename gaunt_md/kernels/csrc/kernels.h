@@ -58,7 +58,7 @@ template <class Real> struct Convolution {
   int64_t n_couplings;
   const Coupling *couplings; // output by output
 
-  const int64_t *first;      // [centres + 1] the edges of centre i are first[i] ... first[i + 1] - 1
+  const int64_t *first;      // [centres + 1] those of centre i are first[i] ... first[i + 1] - 1
   const int64_t *neighbours; // [edges]
 
   Input<Real> features;  // h [atoms][n_features][channels]
@@ -215,7 +215,8 @@ template <class Real> struct Kernels {
   void (*harmonics_gradient)(const Harmonics<Real> &, const Real *adjoint, Range, Real *gradient);
 };
 
-/// The fastest kernels that this processor can run.
+/// The fastest kernels that this processor can run, unless $ATEN_CPU_CAPABILITY is "avx2" or
+/// "default", as for torch's own.
 template <class Real> const Kernels<Real> &kernels();
 
 /// Their name: "avx512", "avx2" or "baseline".

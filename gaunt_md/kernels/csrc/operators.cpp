@@ -19,7 +19,8 @@ namespace {
   "Tensor features, Tensor radial, Tensor harmonics, Tensor first, Tensor neighbours, "            \
   "Tensor coupling, Tensor? table, float step"
 
-#define GAUNT_GRID_SCHEMA "Tensor[] factors, Tensor evaluation, Tensor projection, Tensor? waves=None"
+#define GAUNT_GRID_SCHEMA                                                                          \
+  "Tensor[] factors, Tensor evaluation, Tensor projection, Tensor? waves=None"
 #define GAUNT_MANY_BODY_SCHEMA                                                                     \
   "Tensor x, Tensor mix, Tensor weights, Tensor evaluation, Tensor projection"
 
@@ -28,7 +29,10 @@ struct Registration {
   Registration()
   {
     if (c10::Dispatcher::singleton().findSchema({"gaunt::convolution", ""})) return;
-    static torch::Library definitions(torch::Library::DEF, "gaunt", std::nullopt, __FILE__, __LINE__);
+    static torch::Library definitions(torch::Library::DEF, "gaunt", std::nullopt, __FILE__,
+                                      __LINE__);
+    definitions.def("instruction_set() -> str",
+                    [] { return std::string(gaunt::instruction_set()); });
     definitions.def("convolution(" GAUNT_CONVOLUTION_SCHEMA ") -> Tensor");
     definitions.def("convolution_gradient(Tensor adjoint, " GAUNT_CONVOLUTION_SCHEMA
                     ", bool wants_features) -> (Tensor, Tensor, Tensor)");
@@ -55,7 +59,8 @@ struct Registration {
     definitions.def("harmonics_second(Tensor adjoint, Tensor vectors, Tensor tangent)"
                     " -> (Tensor, Tensor)");
 
-    static torch::Library cpu(torch::Library::IMPL, "gaunt", c10::DispatchKey::CPU, __FILE__, __LINE__);
+    static torch::Library cpu(torch::Library::IMPL, "gaunt", c10::DispatchKey::CPU, __FILE__,
+                              __LINE__);
     cpu.impl("convolution", TORCH_FN(convolution));
     cpu.impl("convolution_gradient", TORCH_FN(convolution_gradient));
     cpu.impl("convolution_second", TORCH_FN(convolution_second));
@@ -73,7 +78,8 @@ struct Registration {
     cpu.impl("harmonics_gradient", TORCH_FN(harmonics_gradient));
     cpu.impl("harmonics_second", TORCH_FN(harmonics_second));
 
-    static torch::Library autograd(torch::Library::IMPL, "gaunt", c10::DispatchKey::Autograd, __FILE__, __LINE__);
+    static torch::Library autograd(torch::Library::IMPL, "gaunt", c10::DispatchKey::Autograd,
+                                   __FILE__, __LINE__);
     autograd.impl("convolution", TORCH_FN(convolution_autograd));
     autograd.impl("convolution_gradient", TORCH_FN(convolution_gradient_autograd));
     autograd.impl("grid_product", TORCH_FN(grid_product_autograd));
@@ -87,11 +93,10 @@ struct Registration {
     autograd.impl("harmonics", TORCH_FN(harmonics_autograd));
     autograd.impl("harmonics_gradient", TORCH_FN(harmonics_gradient_autograd));
 
-    static torch::Library meta(torch::Library::IMPL, "gaunt", c10::DispatchKey::Meta, __FILE__, __LINE__);
-    meta.impl("convolution", TORCH_FN(convolution_meta));
+    static torch::Library meta(torch::Library::IMPL, "gaunt", c10::DispatchKey::Meta, __FILE__,
+                               __LINE__);
     meta.impl("grid_product", TORCH_FN(grid_product_meta));
     meta.impl("grid_product_gradient", TORCH_FN(grid_product_gradient_meta));
-    meta.impl("many_body", TORCH_FN(many_body_meta));
     meta.impl("degree_linear", TORCH_FN(degree_linear_meta));
     meta.impl("degree_linear_weights", TORCH_FN(degree_linear_weights_meta));
     meta.impl("degree_weights", TORCH_FN(degree_weights_meta));
