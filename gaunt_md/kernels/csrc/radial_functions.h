@@ -130,15 +130,15 @@ template <class Numbers> class RadialSplines {
   Place place(int64_t edge) const
   {
     const Scalar x = scalar<Numbers>(shape_.distances, edge) * (1 / shape_.step);
-    int node;
-    if constexpr (sizeof(Scalar) == sizeof(Real))
-      node = static_cast<int>(x);
-    else
-      node = static_cast<int>(x.value);
-    node = node < 0 ? 0 : node > shape_.n_nodes - 2 ? shape_.n_nodes - 2 : node;
+    const Real at = number(x), last = static_cast<Real>(shape_.n_nodes - 2);
+    // What is no number is not above zero; the result is none either.
+    const int node = at > 0 ? static_cast<int>(at < last ? at : last) : 0;
     const Scalar t = x - constant(node);
     return {shape_.table + 3 * static_cast<int64_t>(row_) * node, t, value_weights(t)};
   }
+
+  static Real number(Real x) { return x; }
+  static Real number(const Dual<Real> &x) { return x.value; }
 
   /// The polynomials of Hermite's quintic interpolation.
   static Weights value_weights(const Scalar &t)
