@@ -45,7 +45,7 @@ template <class Numbers, class Radial> class EdgeGradients {
         n_blocks_(shape.channels / lanes<Real>), n_columns_(shape.n_features * n_blocks_),
         n_radial_((shape.filter_degree + 1) * n_blocks_), radial_(shape),
         messages_(new Lanes[edge_tile<Numbers> * n_columns_]),
-        of_features_(new Lanes[edge_tile<Numbers> * n_columns_]),
+        of_features_(out.features ? new Lanes[edge_tile<Numbers> * n_columns_] : nullptr),
         of_radial_(new Lanes[edge_tile<Numbers> * n_radial_])
   {
   }
@@ -54,7 +54,8 @@ template <class Numbers, class Radial> class EdgeGradients {
   template <int Edges> void make(int64_t first, const Vector<Real> *adjoints)
   {
     radial_.start_edges({first, first + Edges});
-    for (int i = 0; i < Edges * n_columns_; ++i) of_features_[i] = Lanes{};
+    if (of_features_)
+      for (int i = 0; i < Edges * n_columns_; ++i) of_features_[i] = Lanes{};
     for (int i = 0; i < Edges * n_radial_; ++i) of_radial_[i] = Lanes{};
     for (int l = 0; l <= shape_.filter_degree; ++l) {
       for (int feature = 0; feature < shape_.n_features; ++feature)
@@ -67,7 +68,7 @@ template <class Numbers, class Radial> class EdgeGradients {
     }
     for (int e = 0; e < Edges; ++e) {
       radial_.store_gradient(out_, e, of_radial_.get() + e * n_radial_);
-      if (out_.features) add_features(first + e, of_features_.get() + e * n_columns_);
+      if (of_features_) add_features(first + e, of_features_.get() + e * n_columns_);
     }
   }
 
@@ -94,7 +95,7 @@ template <class Numbers, class Radial> class EdgeGradients {
         for (int e = 0; e < Edges; ++e) filtered[e][v] += y[e] * adjoints[v];
     }
     Lanes *messages = messages_.get() + column;
-    Lanes *of_features = of_features_.get() + column;
+    Lanes *of_features = of_features_ ? of_features_.get() + column : nullptr;
     Lanes *of_radial = of_radial_.get() + radial;
 #pragma GCC unroll 8
     for (int e = 0; e < Edges; ++e) {
@@ -104,7 +105,7 @@ template <class Numbers, class Radial> class EdgeGradients {
       for (int v = 0; v < Columns; ++v) {
         const Lanes h = load<Numbers>(features, (row + v) * lanes<Real>), r = functions[v];
         messages[e * n_columns + v] = r * h;
-        of_features[e * n_columns + v] += r * filtered[e][v];
+        if (of_features) of_features[e * n_columns + v] += r * filtered[e][v];
         of_radial[e * n_radial + v] += h * filtered[e][v];
       }
     }
