@@ -89,9 +89,25 @@ template <class Signature> auto operator_named(const char *name)
   return c10::Dispatcher::singleton().findSchemaOrThrow(name, "").template typed<Signature>();
 }
 
+/// The sum of what the parts have added up, each in an array of its own.
+Tensor sum_of_parts(const Tensor &arrays)
+{
+  return arrays.size(0) == 1 ? arrays[0] : arrays.sum(0);
+}
+
+/// Refuse an array whose shape does not go with the others: loops would run beyond its end.
+void check_shape(const char *name, const Tensor &tensor, at::IntArrayRef expected)
+{
+  TORCH_CHECK(tensor.sizes() == expected, "gaunt: ", name, " of shape ", tensor.sizes(),
+              " where ", expected, " is expected");
+}
+
+/// Gradients that nobody wanted are empty and have no tangents.
+bool is_tangent(const Tensor &tensor) { return tensor.defined() && tensor.numel() > 0; }
+
 Tensor or_zeros(const Tensor &tangent, const Tensor &like)
 {
-  return tangent.defined() ? tangent : at::zeros_like(like);
+  return is_tangent(tangent) ? tangent : at::zeros_like(like);
 }
 
 std::optional<Tensor> optional(const Tensor &tensor)

@@ -14,10 +14,40 @@ struct ConvolutionArguments {
   double step;
 };
 
+void check(const ConvolutionArguments &a)
+{
+  TORCH_CHECK(a.features.dim() == 3, "gaunt: features of shape ", a.features.sizes(),
+              " where [atoms, coefficients, channels] is expected");
+  TORCH_CHECK(a.harmonics.dim() == 2, "gaunt: harmonics of shape ", a.harmonics.sizes(),
+              " where [edges, (degree + 1)^2] is expected");
+  const int64_t edges = a.harmonics.size(0), channels = a.features.size(2);
+  const int degree = degree_of(a.harmonics.size(1));
+  TORCH_CHECK(degree <= gaunt::max_filter_degree, "gaunt: filter degree ", degree, " is above ",
+              gaunt::max_filter_degree);
+  if (a.table) {
+    check_shape("distances", a.radial, {edges});
+    check_shape("table", *a.table,
+                {std::max<int64_t>(a.table->size(0), 2), 3, degree + 1, channels});
+  } else {
+    check_shape("radial functions", a.radial, {edges, degree + 1, channels});
+  }
+  check_shape("coupling", a.coupling,
+              {a.coupling.size(0), a.harmonics.size(1) * a.features.size(1)});
+  check_shape("neighbours", a.neighbours, {edges});
+  check_shape("first", a.first, {std::max<int64_t>(a.first.numel(), 1)});
+  const Tensor first = dense(a.first);
+  const int64_t begin = first.const_data_ptr<int64_t>()[0];
+  const int64_t end = first.const_data_ptr<int64_t>()[first.size(0) - 1];
+  TORCH_CHECK(begin == 0 && end == edges, "gaunt: the edges of all centres go from ", begin,
+              " to ", end, ", not from 0 to ", edges);
+}
+
 template <class Real> class ConvolutionCall {
  public:
-  ConvolutionCall(const ConvolutionArguments &a, const Tensor *tangents) : channels_(a.features.size(2))
+  ConvolutionCall(const ConvolutionArguments &a, const Tensor *tangents)
+      : channels_(a.features.size(-1))
   {
+    check(a);
     const bool splines = a.table.has_value();
     features = padded<Real>(a.features);
     harmonics = dense(a.harmonics);
@@ -27,8 +57,6 @@ template <class Real> class ConvolutionCall {
     shape.channels = static_cast<int>(features.size(2));
     shape.n_features = static_cast<int>(features.size(1));
     shape.filter_degree = degree_of(harmonics.size(1));
-    TORCH_CHECK(shape.filter_degree <= gaunt::max_filter_degree, "gaunt: filter degree ",
-                shape.filter_degree, " is above ", gaunt::max_filter_degree);
     shape.n_outputs = static_cast<int>(a.coupling.size(0));
     list_couplings(a.coupling);
     shape.first = first_.const_data_ptr<int64_t>();
@@ -46,7 +74,8 @@ template <class Real> class ConvolutionCall {
     tangents_ = {padded<Real>(tangents[0]),
                  splines ? dense(tangents[1]) : padded<Real>(tangents[1]), dense(tangents[2])};
     shape.features.tangent = tangents_[0].template const_data_ptr<Real>();
-    (splines ? shape.distances : shape.radial).tangent = tangents_[1].template const_data_ptr<Real>();
+    (splines ? shape.distances : shape.radial).tangent =
+        tangents_[1].template const_data_ptr<Real>();
     shape.harmonics.tangent = tangents_[2].template const_data_ptr<Real>();
   }
 
@@ -60,24 +89,31 @@ template <class Real> class ConvolutionCall {
     return narrowed(out, channels_);
   }
 
+  /// Gradients by features, radial functions and harmonics; the first is empty if nobody wants it.
   std::tuple<Tensor, Tensor, Tensor> gradient(const Tensor &adjoint, bool wants_features) const
   {
-    const Tensor a = padded<Real>(adjoint);
     const int64_t centres = first_.size(0) - 1, parts = parts_for(centres);
+    check_shape("adjoint", adjoint, {centres, shape.n_outputs, channels_});
+    const Tensor a = padded<Real>(adjoint);
     Tensor d_radial = at::empty_like(radial), d_harmonics = at::empty_like(harmonics);
-    // Neighbours belong to other parts too, so every part adds to an array of its own.
-    Tensor d_features = at::zeros({wants_features ? parts : 0, features.size(0), features.size(1),
+    // Neighbours belong to other parts too, so every part adds to an array of its own: memory grows
+    // with the number of threads.
+    Tensor d_features = at::empty({wants_features ? parts : 0, features.size(0), features.size(1),
                                    features.size(2)}, features.options());
     const bool splines = shape.table != nullptr;
     in_parallel(centres, parts, [&](gaunt::Range range, int64_t part) {
+      Real *own = nullptr;
+      if (wants_features) {
+        own = d_features.data_ptr<Real>() + part * features.numel();
+        std::fill_n(own, features.numel(), Real(0));
+      }
       const gaunt::ConvolutionGradient<Real> out{
-          wants_features ? d_features.data_ptr<Real>() + part * features.numel() : nullptr,
-          d_harmonics.data_ptr<Real>(), splines ? nullptr : d_radial.data_ptr<Real>(),
+          own, d_harmonics.data_ptr<Real>(), splines ? nullptr : d_radial.data_ptr<Real>(),
           splines ? d_radial.data_ptr<Real>() : nullptr};
       gaunt::kernels<Real>().convolution_gradient(shape, a.const_data_ptr<Real>(), range, out);
     });
-    Tensor summed = !wants_features ? Tensor() : parts == 1 ? d_features[0] : d_features.sum(0);
-    return {wants_features ? narrowed(summed, channels_) : at::zeros_like(features),
+    return {wants_features ? narrowed(sum_of_parts(d_features), channels_)
+                           : at::empty({0}, features.options()),
             splines ? d_radial : narrowed(d_radial, channels_), d_harmonics};
   }
 
@@ -142,7 +178,9 @@ struct ConvolutionGradientFunction : Function<ConvolutionGradientFunction> {
                                GAUNT_CONVOLUTION_PARAMETERS, bool wants_features)
   {
     at::AutoDispatchBelowADInplaceOrView below;
-    static const auto op = operator_named<decltype(convolution_gradient)>("gaunt::convolution_gradient");
+    context->set_materialize_grads(false);
+    static const auto op =
+        operator_named<decltype(convolution_gradient)>("gaunt::convolution_gradient");
     auto [d_features, d_radial, d_harmonics] =
         op.call(adjoint, GAUNT_CONVOLUTION_ARGUMENTS, wants_features);
     context->save_for_backward({adjoint, features, radial, harmonics, first, neighbours, coupling,
@@ -154,7 +192,8 @@ struct ConvolutionGradientFunction : Function<ConvolutionGradientFunction> {
   static variable_list backward(AutogradContext *context, variable_list tangents)
   {
     const auto saved = context->get_saved_variables();
-    static const auto op = operator_named<decltype(convolution_second)>("gaunt::convolution_second");
+    static const auto op =
+        operator_named<decltype(convolution_second)>("gaunt::convolution_second");
     auto [d_adjoint, d_features, d_radial, d_harmonics] =
         op.call(saved[0], saved[1], saved[2], saved[3], saved[4], saved[5], saved[6],
                 optional(saved[7]), context->saved_data["step"].toDouble(),
@@ -187,7 +226,8 @@ struct ConvolutionFunction : Function<ConvolutionFunction> {
   static variable_list backward(AutogradContext *context, variable_list adjoints)
   {
     const auto saved = context->get_saved_variables();
-    static const auto op = operator_named<decltype(convolution_gradient)>("gaunt::convolution_gradient");
+    static const auto op =
+        operator_named<decltype(convolution_gradient)>("gaunt::convolution_gradient");
     const bool wants_features = context->needs_input_grad(0);
     auto [d_features, d_radial, d_harmonics] =
         op.call(adjoints[0], saved[0], saved[1], saved[2], saved[3], saved[4], saved[5],
@@ -199,13 +239,6 @@ struct ConvolutionFunction : Function<ConvolutionFunction> {
 Tensor convolution_autograd(GAUNT_CONVOLUTION_PARAMETERS)
 {
   return ConvolutionFunction::apply(GAUNT_CONVOLUTION_ARGUMENTS);
-}
-
-Tensor convolution_meta(const Tensor &features, const Tensor &, const Tensor &, const Tensor &first,
-                        const Tensor &, const Tensor &coupling, const std::optional<Tensor> &,
-                        double)
-{
-  return features.new_empty_symint({first.sym_size(0) - 1, coupling.sym_size(0), features.sym_size(2)});
 }
 
 } // namespace

@@ -6,10 +6,25 @@
 
 namespace {
 
+void check_harmonics(const Tensor &vectors, int64_t degree)
+{
+  TORCH_CHECK(0 <= degree && degree <= gaunt::max_filter_degree, "gaunt: degree ", degree,
+              " is not between 0 and ", gaunt::max_filter_degree);
+  check_shape("vectors", vectors, {vectors.size(0), 3});
+}
+
+/// The degree of harmonics whose adjoint this is.
+int degree_of_adjoint(const Tensor &adjoint, const Tensor &vectors)
+{
+  check_shape("adjoint", adjoint, {vectors.size(0), adjoint.size(-1)});
+  const int degree = degree_of(adjoint.size(1));
+  check_harmonics(vectors, degree);
+  return degree;
+}
+
 Tensor harmonics(const Tensor &vectors, int64_t degree)
 {
-  TORCH_CHECK(degree <= gaunt::max_filter_degree, "gaunt: degree ", degree, " is above ",
-              gaunt::max_filter_degree);
+  check_harmonics(vectors, degree);
   return for_dtype(vectors, [&](auto real) {
     using Real = decltype(real);
     const Tensor rows = dense(vectors);
@@ -27,7 +42,7 @@ Tensor harmonics_gradient(const Tensor &adjoint, const Tensor &vectors)
   return for_dtype(vectors, [&](auto real) {
     using Real = decltype(real);
     const Tensor rows = dense(vectors), a = dense(adjoint);
-    const gaunt::Harmonics<Real> shape{degree_of(a.size(1)), input<Real>(rows)};
+    const gaunt::Harmonics<Real> shape{degree_of_adjoint(a, rows), input<Real>(rows)};
     Tensor out = at::empty_like(rows);
     in_parallel(rows.size(0), parts_for(rows.size(0)), [&](gaunt::Range range, int64_t) {
       gaunt::kernels<Real>().harmonics_gradient(shape, a.const_data_ptr<Real>(), range,
@@ -43,7 +58,7 @@ std::tuple<Tensor, Tensor> harmonics_second(const Tensor &adjoint, const Tensor 
   return for_dtype(vectors, [&](auto real) {
     using Real = decltype(real);
     const Tensor rows = dense(vectors), moving = dense(tangent), a = dense(adjoint);
-    gaunt::Harmonics<Real> shape{degree_of(a.size(1)), input<Real>(rows)};
+    gaunt::Harmonics<Real> shape{degree_of_adjoint(a, rows), input<Real>(rows)};
     shape.vectors.tangent = moving.const_data_ptr<Real>();
     Tensor values = at::empty_like(a), gradient = at::empty_like(rows);
     in_parallel(rows.size(0), parts_for(rows.size(0)), [&](gaunt::Range range, int64_t) {
@@ -59,7 +74,8 @@ struct HarmonicsGradientFunction : Function<HarmonicsGradientFunction> {
   static Tensor forward(AutogradContext *context, const Tensor &adjoint, const Tensor &vectors)
   {
     at::AutoDispatchBelowADInplaceOrView below;
-    static const auto op = operator_named<decltype(harmonics_gradient)>("gaunt::harmonics_gradient");
+    static const auto op =
+        operator_named<decltype(harmonics_gradient)>("gaunt::harmonics_gradient");
     context->save_for_backward({adjoint, vectors});
     return op.call(adjoint, vectors);
   }
@@ -87,7 +103,8 @@ struct HarmonicsFunction : Function<HarmonicsFunction> {
   }
   static variable_list backward(AutogradContext *context, variable_list adjoints)
   {
-    static const auto op = operator_named<decltype(harmonics_gradient)>("gaunt::harmonics_gradient");
+    static const auto op =
+        operator_named<decltype(harmonics_gradient)>("gaunt::harmonics_gradient");
     return {op.call(adjoints[0], context->get_saved_variables()[0]), {}};
   }
 };

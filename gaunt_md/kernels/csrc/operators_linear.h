@@ -9,7 +9,8 @@ namespace {
 Tensor degree_linear(const Tensor &x, const Tensor &weight)
 {
   TORCH_CHECK(degree_of(x.size(1)) + 1 == weight.size(0) && x.size(2) == weight.size(1),
-              "gaunt: matrices of shape ", weight.sizes(), " for coefficients of shape ", x.sizes());
+              "gaunt: matrices of shape ", weight.sizes(), " for coefficients of shape ",
+              x.sizes());
   return for_dtype(x, [&](auto real) {
     using Real = decltype(real);
     const Tensor rows = dense(x), matrices = padded<Real>(weight);
@@ -40,7 +41,7 @@ Tensor degree_linear_weights(const Tensor &x, const Tensor &adjoint)
       gaunt::kernels<Real>().degree_linear_weights(shape, a.const_data_ptr<Real>(), range,
                                                    out[part].template data_ptr<Real>());
     });
-    return narrowed(parts == 1 ? out[0] : out.sum(0), adjoint.size(2));
+    return narrowed(sum_of_parts(out), adjoint.size(2));
   });
 }
 

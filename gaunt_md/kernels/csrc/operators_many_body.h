@@ -19,21 +19,36 @@ struct ManyBodyTangents {
   Tensor x, mix, weights;
 };
 
+void check(const ManyBodyArguments &a)
+{
+  TORCH_CHECK(a.x.dim() == 3 && a.weights.dim() == 3, "gaunt: functions of shape ", a.x.sizes(),
+              " and weights of shape ", a.weights.sizes(),
+              " where [nodes, coefficients, channels] and [nodes, factors, channels] are expected");
+  const int64_t nodes = a.x.size(0), channels = a.x.size(2), factors = a.weights.size(1);
+  TORCH_CHECK(factors >= 1 && factors <= gaunt::max_factors, "gaunt: products of ", factors,
+              " factors are not made at once, only those of 1 to ", gaunt::max_factors);
+  check_shape("weights", a.weights, {nodes, factors, channels});
+  check_shape("mix", a.mix, {degree_of(a.x.size(1)) + 1, channels, factors * channels});
+  check_shape("evaluation", a.evaluation, {a.evaluation.size(0), a.x.size(1)});
+  check_shape("projection", a.projection, {a.evaluation.size(0), a.projection.size(-1)});
+}
+
 template <class Real> class ManyBodyCall {
  public:
   /// For the value alone, or for gradients too.
   enum class Purpose { value, gradient };
 
   ManyBodyCall(const ManyBodyArguments &a, const ManyBodyTangents *tangents, Purpose purpose)
-      : channels_(a.x.size(2)), nodes_(a.x.size(0)), x_(padded<Real>(a.x)),
-        weights_(padded<Real>(a.weights)), evaluation_(tiled(a.evaluation)),
-        projection_(tiled(a.projection))
+      : channels_(a.x.size(-1)), nodes_(a.x.size(0))
   {
+    check(a);
+    x_ = padded<Real>(a.x);
+    weights_ = padded<Real>(a.weights);
+    evaluation_ = tiled(a.evaluation);
+    projection_ = tiled(a.projection);
     shape.channels = static_cast<int>(x_.size(2));
     shape.degree = degree_of(x_.size(1));
     shape.n_factors = static_cast<int>(weights_.size(1));
-    TORCH_CHECK(shape.n_factors <= gaunt::max_factors, "gaunt: products of more than ",
-                gaunt::max_factors, " factors are not made at once");
     mix_ = matrices(a.mix);
     shape.x = input<Real>(x_);
     shape.weights = input<Real>(weights_);
@@ -70,6 +85,7 @@ template <class Real> class ManyBodyCall {
   /// Gradients by x, mix and weights; the last two are empty if nobody wants them.
   std::tuple<Tensor, Tensor, Tensor> gradient(const Tensor &adjoint, bool wants_parameters) const
   {
+    check_shape("adjoint", adjoint, {nodes_, projection_.size(1), channels_});
     const Tensor a = padded<Real>(adjoint);
     const int64_t parts = parts_for(nodes_);
     Tensor d_x = at::empty_like(x_);
@@ -87,7 +103,8 @@ template <class Real> class ManyBodyCall {
     });
     const auto nothing = [&] { return at::empty({0}, x_.options()); };
     if (!wants_parameters) return {narrowed(d_x, channels_), nothing(), nothing()};
-    Tensor d_matrices = d_mix.sum(0).narrow(1, 0, channels_).narrow(3, 0, channels_).flatten(2);
+    Tensor d_matrices =
+        sum_of_parts(d_mix).narrow(1, 0, channels_).narrow(3, 0, channels_).flatten(2);
     return {narrowed(d_x, channels_), d_matrices, narrowed(d_weights, channels_)};
   }
 
@@ -97,7 +114,8 @@ template <class Real> class ManyBodyCall {
   {
     const int64_t missing = shape.channels - channels_;
     const Tensor split = mix.unflatten(2, {shape.n_factors, channels_});
-    return missing ? at::constant_pad_nd(split, {0, missing, 0, 0, 0, missing}) : split.contiguous();
+    return missing ? at::constant_pad_nd(split, {0, missing, 0, 0, 0, missing})
+                   : split.contiguous();
   }
 
   /// [degree + 1][factors][channels][channels]: columns become rows.
@@ -162,7 +180,9 @@ struct ManyBodyGradientFunction : Function<ManyBodyGradientFunction> {
                                GAUNT_MANY_BODY_PARAMETERS, bool wants_parameters)
   {
     at::AutoDispatchBelowADInplaceOrView below;
-    static const auto op = operator_named<decltype(many_body_gradient)>("gaunt::many_body_gradient");
+    context->set_materialize_grads(false);
+    static const auto op =
+        operator_named<decltype(many_body_gradient)>("gaunt::many_body_gradient");
     context->save_for_backward({adjoint, GAUNT_MANY_BODY_ARGUMENTS});
     auto [d_x, d_mix, d_weights] = op.call(adjoint, GAUNT_MANY_BODY_ARGUMENTS, wants_parameters);
     return {d_x, d_mix, d_weights};
@@ -173,10 +193,8 @@ struct ManyBodyGradientFunction : Function<ManyBodyGradientFunction> {
     const auto saved = context->get_saved_variables();
     static const auto op = operator_named<decltype(many_body_second)>("gaunt::many_body_second");
     const bool wants_parameters = context->needs_input_grad(2) || context->needs_input_grad(3);
-    // Gradients that nobody wanted are empty and have no tangents.
     const auto tangent = [&](size_t index) {
-      return optional(tangents[index].defined() && tangents[index].numel() ? tangents[index]
-                                                                          : Tensor());
+      return is_tangent(tangents[index]) ? std::optional<Tensor>(tangents[index]) : std::nullopt;
     };
     auto [d_adjoint, d_x, d_mix, d_weights] =
         op.call(saved[0], saved[1], saved[2], saved[3], saved[4], saved[5],
@@ -207,7 +225,8 @@ struct ManyBodyFunction : Function<ManyBodyFunction> {
   static variable_list backward(AutogradContext *context, variable_list adjoints)
   {
     const auto saved = context->get_saved_variables();
-    static const auto op = operator_named<decltype(many_body_gradient)>("gaunt::many_body_gradient");
+    static const auto op =
+        operator_named<decltype(many_body_gradient)>("gaunt::many_body_gradient");
     // Forces alone, also those of a training, ask for nothing but x.
     const bool wants_parameters =
         context->needs_input_grad(1) || context->needs_input_grad(2);
@@ -221,12 +240,6 @@ struct ManyBodyFunction : Function<ManyBodyFunction> {
 Tensor many_body_autograd(GAUNT_MANY_BODY_PARAMETERS)
 {
   return ManyBodyFunction::apply(GAUNT_MANY_BODY_ARGUMENTS);
-}
-
-Tensor many_body_meta(const Tensor &x, const Tensor &, const Tensor &, const Tensor &,
-                      const Tensor &projection)
-{
-  return x.new_empty_symint({x.sym_size(0), projection.sym_size(1), x.sym_size(2)});
 }
 
 } // namespace

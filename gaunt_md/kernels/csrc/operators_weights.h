@@ -63,7 +63,7 @@ std::tuple<Tensor, Tensor> degree_weights_gradient(const Tensor &adjoint, const 
           by_x.data_ptr<Real>(), by_weight[part].template data_ptr<Real>());
     });
     return std::make_tuple(narrowed(by_x, x.size(2)),
-                           narrowed(parts == 1 ? by_weight[0] : by_weight.sum(0), x.size(2)));
+                           narrowed(sum_of_parts(by_weight), x.size(2)));
   });
 }
 
@@ -88,6 +88,7 @@ struct DegreeWeightsGradientFunction : Function<DegreeWeightsGradientFunction> {
                                const Tensor &weight)
   {
     at::AutoDispatchBelowADInplaceOrView below;
+    context->set_materialize_grads(false);
     context->save_for_backward({adjoint, x, weight});
     const auto [by_x, by_weight] = call_degree_weights_gradient(adjoint, x, weight);
     return {by_x, by_weight};
