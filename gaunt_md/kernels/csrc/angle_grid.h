@@ -2,9 +2,9 @@
 // Functions on a grid of angles θ and φ: sums over l for each m, then sums over m, and back.
 //
 // Latitudes come in pairs θ (north) and π - θ (south), where Y_lm differs by the sign (-1)^(l + m).
-// Longitudes come in fours φ, -φ, π + φ and π - φ, where cos mφ and sin mφ differ by signs, too: even
-// and odd m of cosines and of sines are summed at φ alone. The loops stay functions of their own:
-// where they are inlined into larger ones, compilers run out of registers.
+// Longitudes come in fours φ, -φ, π + φ and π - φ, where cos mφ and sin mφ differ by signs, too:
+// even and odd m of cosines and of sines are summed at φ alone. The loops stay functions of their
+// own: where they are inlined into larger ones, compilers run out of registers.
 #pragma once
 
 #include "numbers.h"
@@ -24,7 +24,8 @@ inline int place_of(int degree, int m) { return 2 * (degree + m); }
 ///
 /// matrix [Latitudes][columns], series [Latitudes][m = -degree..degree][north, south]
 template <int Latitudes, class Real, class Lanes>
-[[gnu::noinline]] void sum_degrees(const Real *matrix, int columns, int degree, const Lanes *x, Lanes *series)
+[[gnu::noinline]] void sum_degrees(const Real *matrix, int columns, int degree, const Lanes *x,
+                                    Lanes *series)
 {
   const int size = place_of(degree, degree + 1);
   for (int m = 0; m <= degree; ++m) {
@@ -57,7 +58,8 @@ template <int Latitudes, class Real, class Lanes>
 
 /// Add what series mean for coefficients: the transpose of `sum_degrees`.
 template <int Latitudes, class Real, class Lanes>
-[[gnu::noinline]] void add_degrees(const Real *matrix, int columns, int degree, const Lanes *series, Lanes *x)
+[[gnu::noinline]] void add_degrees(const Real *matrix, int columns, int degree,
+                                    const Lanes *series, Lanes *x)
 {
   const int size = place_of(degree, degree + 1);
   for (int m = 0; m <= degree; ++m) {

@@ -164,7 +164,8 @@ void multiply_on_angles_gradient(const GridProduct<typename Numbers::Real> &shap
   auto factors = make_factors<Numbers>(shape);
   Lanes *values[max_factors];
   for (int q = 0; q < shape.n_factors; ++q) values[q] = factors[q].values();
-  AngleFunction<Real, typename Adjoint::Lanes> seed(shape, shape.projection, n_out, shape.degree_out);
+  AngleFunction<Real, typename Adjoint::Lanes> seed(shape, shape.projection, n_out,
+                                                    shape.degree_out);
   for (int64_t node = nodes.begin; node < nodes.end; ++node)
     for (int channel = 0; channel < shape.channels; channel += channels_at_once<Numbers>) {
       read_factors<Numbers>(shape, node, channel, factors);

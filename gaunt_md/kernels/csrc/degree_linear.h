@@ -37,7 +37,8 @@ inline void multiply_rows(const DegreeLinear<Real> &shape, int l, int64_t first_
 {
   constexpr int registers = vector_registers == 32 ? 4 : 2;
   const int orders = 2 * l + 1, n_coefficients = (shape.degree + 1) * (shape.degree + 1);
-  const Real *x[Rows], *matrix = shape.weight + static_cast<int64_t>(l) * shape.channels_in * shape.channels_out;
+  const int64_t size = static_cast<int64_t>(shape.channels_in) * shape.channels_out;
+  const Real *x[Rows], *matrix = shape.weight + l * size;
   Real *y[Rows];
   for (int row = 0; row < Rows; ++row) {
     const int64_t at = (nodes.begin + (first_row + row) / orders) * n_coefficients + l * l +
@@ -91,7 +92,8 @@ inline void add_outer_products(const DegreeLinear<Real> &shape, const Real *adjo
 {
   const int n_coefficients = (shape.degree + 1) * (shape.degree + 1);
   Vector<Real> sums[Inputs][Registers];
-  Real *to = gradient + (static_cast<int64_t>(l) * shape.channels_in + input) * shape.channels_out + column;
+  const int64_t row = static_cast<int64_t>(l) * shape.channels_in + input;
+  Real *to = gradient + row * shape.channels_out + column;
   for (int i = 0; i < Inputs; ++i)
     for (int v = 0; v < Registers; ++v)
       sums[i][v] = load(to + i * shape.channels_out + v * lanes<Real>);
@@ -121,7 +123,8 @@ void degree_linear_weights(const DegreeLinear<Real> &shape, const Real *adjoint,
   constexpr int registers = vector_registers == 32 ? 4 : 2;
   constexpr int64_t nodes_in_cache = 16;
   for (int64_t begin = nodes.begin; begin < nodes.end; begin += nodes_in_cache) {
-    const Range part = {begin, begin + nodes_in_cache < nodes.end ? begin + nodes_in_cache : nodes.end};
+    const int64_t end = begin + nodes_in_cache;
+    const Range part = {begin, end < nodes.end ? end : nodes.end};
     for (int l = 0; l <= shape.degree; ++l)
       for (int column = 0; column < shape.channels_out;) {
         const bool wide = column + registers * lanes<Real> <= shape.channels_out;
@@ -129,7 +132,8 @@ void degree_linear_weights(const DegreeLinear<Real> &shape, const Real *adjoint,
           constexpr int count = decltype(width)::value;
           int input = 0;
           for (; input + inputs <= shape.channels_in; input += inputs)
-            add_outer_products<Real, inputs, count>(shape, adjoint, l, part, input, column, gradient);
+            add_outer_products<Real, inputs, count>(shape, adjoint, l, part, input, column,
+                                                    gradient);
           for (; input < shape.channels_in; ++input)
             add_outer_products<Real, 1, count>(shape, adjoint, l, part, input, column, gradient);
           column += count * lanes<Real>;

@@ -131,7 +131,8 @@ template <class Real, class Work> void in_blocks(Range nodes, const Work &work)
 
 template <class Real> void many_body(const ManyBody<Real> &shape, Range nodes, Real *out)
 {
-  const int64_t size = static_cast<int64_t>(shape.degree_out + 1) * (shape.degree_out + 1) * shape.channels;
+  const int64_t size =
+      static_cast<int64_t>(shape.degree_out + 1) * (shape.degree_out + 1) * shape.channels;
   Mixes<Real> mixes(shape);
   in_blocks<Real>(nodes, [&](Range block) {
     mixes.mix(block);
@@ -143,7 +144,8 @@ template <class Real>
 void many_body_gradient(const ManyBody<Real> &shape, const Real *adjoint, Range nodes,
                         const ManyBodyGradient<Real> &out)
 {
-  const int64_t size = static_cast<int64_t>(shape.degree_out + 1) * (shape.degree_out + 1) * shape.channels;
+  const int64_t size =
+      static_cast<int64_t>(shape.degree_out + 1) * (shape.degree_out + 1) * shape.channels;
   Mixes<Real> mixes(shape);
   in_blocks<Real>(nodes, [&](Range block) {
     mixes.mix(block);
