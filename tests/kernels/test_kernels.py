@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 import torch
@@ -24,6 +24,15 @@ from gaunt_md.sphere.angles import AngleGrid
 compiled = torch.ops.gaunt
 
 TOLERANCE = {torch.float32: 2e-5, torch.float64: 1e-12}
+
+
+@pytest.fixture(scope="module", params=[1, 3], autouse=True)
+def threads(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The kernels divide their work into as many parts."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield
+    torch.set_num_threads(before)
 
 
 def derivatives(function: Callable[..., Tensor], inputs: list[Tensor]) -> list[Tensor]:
@@ -56,7 +65,7 @@ def assert_same(
 ) -> None:
     values = derivatives(other, inputs)
     # A number that is small because large ones cancel has the rounding of these.
-    scale = max(value.abs().max().item() for value in values if value.numel())
+    scale = max((value.abs().max().item() for value in values if value.numel()), default=0.0)
     for found, expected in zip(derivatives(one, inputs), values, strict=True):
         assert found.shape == expected.shape
         if expected.numel():
@@ -70,7 +79,7 @@ def assert_same(
     hidden_degree=st.integers(0, 2),
     filter_degree=st.integers(0, 4),
     channels=st.sampled_from([1, 8, 16, 33]),
-    edges_of_centres=st.lists(st.integers(0, 5), min_size=1, max_size=4),
+    edges_of_centres=st.lists(st.integers(0, 5), max_size=4),
     seed=st.integers(0, 1000),
 )
 def test_convolution(
@@ -110,6 +119,7 @@ def test_convolution(
     degrees=st.lists(st.integers(0, 3), min_size=1, max_size=4),
     degree_out=st.integers(0, 3),
     channels=st.sampled_from([1, 16, 20, 32]),
+    nodes=st.sampled_from([0, 5]),
     seed=st.integers(0, 1000),
 )
 def test_grid_product(
@@ -118,11 +128,12 @@ def test_grid_product(
     degrees: list[int],
     degree_out: int,
     channels: int,
+    nodes: int,
     seed: int,
 ) -> None:
     torch.manual_seed(seed)
     evaluation, projection, waves = grid_of(degrees, degree_out, angles, dtype)
-    inputs = [torch.randn(5, (degree + 1) ** 2, channels, dtype=dtype) for degree in degrees]
+    inputs = [torch.randn(nodes, (degree + 1) ** 2, channels, dtype=dtype) for degree in degrees]
 
     def called(operator: Callable[..., Tensor]) -> Callable[..., Tensor]:
         return lambda *factors: operator(list(factors), evaluation, projection, waves)
@@ -192,7 +203,7 @@ def grid_of(
     factors=st.integers(1, 4),
     degree_out=st.integers(0, 2),
     channels=st.sampled_from([1, 16, 20, 32]),
-    nodes=st.sampled_from([1, 8, 21]),
+    nodes=st.sampled_from([0, 1, 8, 21]),
     seed=st.integers(0, 1000),
 )
 def test_many_body(
@@ -245,10 +256,7 @@ def test_degree_linear(dtype: torch.dtype, size_in: int, size_out: int, nodes: i
     torch.manual_seed(0)
     inputs = [torch.randn(nodes, 9, size_in, dtype=dtype), torch.randn(3, size_in, size_out)]
     inputs = [tensor.to(dtype) for tensor in inputs]
-    if nodes:
-        assert_same(compiled.degree_linear, reference.degree_linear, inputs)
-    else:
-        assert compiled.degree_linear(*inputs).shape == (0, 9, size_out)
+    assert_same(compiled.degree_linear, reference.degree_linear, inputs)
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
@@ -280,11 +288,11 @@ def test_derivatives_of_degree_weights() -> None:
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("degree", [0, 1, 3, 8])
-@pytest.mark.parametrize("edges", [1, 16, 45])
+@pytest.mark.parametrize("edges", [0, 1, 16, 45])
 def test_harmonics(dtype: torch.dtype, degree: int, edges: int) -> None:
     torch.manual_seed(0)
     vectors = torch.nn.functional.normalize(torch.randn(edges, 3, dtype=dtype), dim=1)
-    vectors[0] = torch.tensor([0.0, 0.0, -1.0])
+    vectors[:1] = torch.tensor([0.0, 0.0, -1.0])
     assert_same(
         lambda v: compiled.harmonics(v, degree),
         lambda v: reference.harmonics(v, degree),
@@ -311,27 +319,76 @@ def test_second_derivatives_by_finite_differences() -> None:
     assert torch.autograd.gradgradcheck(convolution, inputs)
 
 
-@pytest.mark.parametrize("threads", [1, 2, 3])
-def test_results_do_not_change_from_run_to_run(threads: int) -> None:
+def test_convolutions_do_not_change_from_run_to_run() -> None:
     torch.manual_seed(0)
-    x = torch.randn(50, 4, 16)
-    radial, harmonics = torch.randn(400, 3, 16), torch.randn(400, 9)
     first, neighbours = torch.arange(51) * 8, torch.randint(50, (400,))
     coupling = torch.from_numpy(gaunt_coefficients(2, 2, 1)).flatten(1).float()
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        runs = [
-            derivatives(
-                lambda h, r, y: compiled.convolution(
-                    h, r, y, first, neighbours, coupling, None, 0.0
-                ),
-                [x, radial, harmonics],
-            )
-            for _ in range(3)
-        ]
-    finally:
-        torch.set_num_threads(before)
-    for run in runs[1:]:
-        for again, once in zip(run, runs[0], strict=True):
-            assert torch.equal(again, once)
+    assert_repeatable(
+        lambda h, r, y: compiled.convolution(h, r, y, first, neighbours, coupling, None, 0.0),
+        [torch.randn(50, 4, 16), torch.randn(400, 3, 16), torch.randn(400, 9)],
+    )
+
+
+def test_many_body_products_do_not_change_from_run_to_run() -> None:
+    torch.manual_seed(0)
+    evaluation, projection, _ = grid_of([1, 1], 1, False, torch.float32)
+    assert_repeatable(
+        lambda x, mix, weights: compiled.many_body(x, mix, weights, evaluation, projection),
+        [torch.randn(50, 4, 16), torch.randn(2, 16, 32), torch.randn(50, 2, 16)],
+    )
+
+
+def assert_repeatable(operator: Callable[..., Tensor], inputs: list[Tensor]) -> None:
+    once = derivatives(operator, inputs)
+    for _ in range(2):
+        assert all(map(torch.equal, derivatives(operator, inputs), once))
+
+
+def test_radial_functions_at_distances_that_are_none() -> None:
+    """What is not a number stays so; beyond the table its last polynomial goes on."""
+    table = torch.randn(9, 3, 1, 8, dtype=torch.float64)
+    distances = torch.tensor([torch.nan, 1e12, -1e12], dtype=torch.float64)
+    ones = torch.ones(3, 1, 8, dtype=torch.float64)
+    first, neighbours = torch.arange(4), torch.arange(3)
+    found = compiled.convolution(
+        ones, distances, ones[:, :, 0], first, neighbours, ones[:1, :, 0], table, 0.5
+    )
+    assert found[0].isnan().all()
+    torch.testing.assert_close(found[1:], reference.hermite_spline(distances[1:], table, 0.5))
+
+
+# Each operator with arguments that belong together.
+ARGUMENTS = {
+    "convolution": [torch.ones(*shape) for shape in ((5, 1, 2), (3, 2, 2), (3, 4))]
+    + [torch.tensor([0, 1, 3]), torch.tensor([4, 0, 1]), torch.ones(4, 4), None, 0.0],
+    "many_body": [torch.ones(*shape) for shape in ((5, 4, 2), (2, 2, 6), (5, 3, 2))]
+    + [torch.ones(7, 4), torch.ones(7, 4)],
+    "harmonics": [torch.ones(5, 3), 2],
+}
+RESULTS = {"convolution": (2, 4, 2), "many_body": (5, 4, 2), "harmonics": (5, 9)}
+
+
+@pytest.mark.parametrize("name", ARGUMENTS)
+def test_arrays_that_do_not_belong_together_are_refused(name: str) -> None:
+    operator, arguments = getattr(compiled, name), ARGUMENTS[name]
+    assert operator(*arguments).shape == RESULTS[name]
+    for place, argument in enumerate(arguments):
+        if isinstance(argument, Tensor):
+            wrong = [*arguments[:place], argument[..., :-1], *arguments[place + 1 :]]
+            with pytest.raises(RuntimeError, match="gaunt: "):
+                operator(*wrong)
+
+
+@pytest.mark.parametrize("name", ARGUMENTS)
+def test_adjoints_of_another_shape_are_refused(name: str) -> None:
+    gradient = getattr(compiled, f"{name}_gradient")
+    arguments = ARGUMENTS[name][:1] if name == "harmonics" else [*ARGUMENTS[name], True]
+    gradient(torch.ones(RESULTS[name]), *arguments)
+    with pytest.raises(RuntimeError, match=r"gaunt: adjoint of shape \[1, .* is expected"):
+        gradient(torch.ones(RESULTS[name])[:1], *arguments)
+
+
+@pytest.mark.parametrize("degree", [-1, 9])
+def test_harmonics_of_degrees_that_are_not_made(degree: int) -> None:
+    with pytest.raises(RuntimeError, match=f"gaunt: degree {degree} is not between 0 and 8"):
+        compiled.harmonics(torch.ones(5, 3), degree)
