@@ -18,34 +18,14 @@ from .radial import RadialFunctions
 from .splines import tabulate
 
 
-class Convolution(nn.Module):
-    """Sum over neighbours of the Gaunt product of feature and filter.
-
-    Parameters
-    ----------
-    radial : RadialFunctions
-        Of as many degrees as the filter has.
-    degree_in, degree_out : int
-        Degrees of the neighbours' features and of the result.
-    average_neighbours : float
-        The sum is divided by its square root.
-    """
+class NeighbourSum(nn.Module):
+    """Sum over neighbours of the Gaunt product of feature and filter, however R is given."""
 
     coupling: Tensor
 
-    def __init__(
-        self, radial: RadialFunctions, degree_in: int, degree_out: int, average_neighbours: float
-    ) -> None:
-        super().__init__()
-        self.radial = radial
-        gaunt = torch.from_numpy(gaunt_coefficients(degree_out, radial.degree, degree_in))
-        variances = torch.from_numpy(product_variances([degree_in, radial.degree], degree_out))
-        # Times √4π, so that radial functions of unit size give coefficients R_l Y_lm of unit size.
-        normalisation = torch.rsqrt(variances * average_neighbours) * math.sqrt(4 * math.pi)
-        coupling = normalisation[degrees_of_coefficients(degree_out)].unsqueeze(-1) * (
-            gaunt.flatten(start_dim=1)
-        )
-        self.register_buffer("coupling", coupling, persistent=False)
+    def radial_functions(self, distances: Tensor) -> tuple[Tensor, Tensor | None, float]:
+        """Return the arguments radial, table and step of the operator."""
+        raise NotImplementedError
 
     def forward(
         self,
@@ -71,19 +51,45 @@ class Convolution(nn.Module):
         -------
         Tensor, shape (centres, (degree_out + 1)^2, channels)
         """
+        radial, table, step = self.radial_functions(distances)
         return torch.ops.gaunt.convolution(
-            features,
-            self.radial(distances),
-            harmonics,
-            first,
-            neighbours,
-            self.coupling,
-            None,
-            0.0,
+            features, radial, harmonics, first, neighbours, self.coupling, table, step
         )
 
 
-class TabulatedConvolution(nn.Module):
+class Convolution(NeighbourSum):
+    """The sum with radial functions that are evaluated for every edge.
+
+    Parameters
+    ----------
+    radial : RadialFunctions
+        Of as many degrees as the filter has.
+    degree_in, degree_out : int
+        Degrees of the neighbours' features and of the result.
+    average_neighbours : float
+        The sum is divided by its square root.
+    """
+
+    def __init__(
+        self, radial: RadialFunctions, degree_in: int, degree_out: int, average_neighbours: float
+    ) -> None:
+        super().__init__()
+        self.radial = radial
+        gaunt = torch.from_numpy(gaunt_coefficients(degree_out, radial.degree, degree_in))
+        variances = torch.from_numpy(product_variances([degree_in, radial.degree], degree_out))
+        # Times √4π, so that radial functions of unit size give coefficients R_l Y_lm of unit size.
+        normalisation = torch.rsqrt(variances * average_neighbours) * math.sqrt(4 * math.pi)
+        coupling = normalisation[degrees_of_coefficients(degree_out)].unsqueeze(-1) * (
+            gaunt.flatten(start_dim=1)
+        )
+        self.register_buffer("coupling", coupling, persistent=False)
+
+    def radial_functions(self, distances: Tensor) -> tuple[Tensor, Tensor | None, float]:
+        """Return R_l of each edge, and no table."""
+        return self.radial(distances), None, 0.0
+
+
+class TabulatedConvolution(NeighbourSum):
     """The same with radial functions from a table of quintic splines, for use after training.
 
     Parameters
@@ -98,7 +104,6 @@ class TabulatedConvolution(nn.Module):
         Largest deviation of the splines in units of the largest value of the radial functions.
     """
 
-    coupling: Tensor
     table: Tensor
 
     def __init__(self, convolution: Convolution, shortest: float) -> None:
@@ -109,22 +114,6 @@ class TabulatedConvolution(nn.Module):
         self.register_buffer("coupling", convolution.coupling)
         self.register_buffer("table", splines.table.to(convolution.coupling.dtype))
 
-    def forward(
-        self,
-        features: Tensor,
-        distances: Tensor,
-        harmonics: Tensor,
-        first: Tensor,
-        neighbours: Tensor,
-    ) -> Tensor:
-        """Return the sums over neighbours; arguments as for `Convolution`."""
-        return torch.ops.gaunt.convolution(
-            features,
-            distances,
-            harmonics,
-            first,
-            neighbours,
-            self.coupling,
-            self.table,
-            self.step,
-        )
+    def radial_functions(self, distances: Tensor) -> tuple[Tensor, Tensor | None, float]:
+        """Return the distances, and the table for them."""
+        return distances, self.table, self.step
