@@ -20,11 +20,17 @@ class Linear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the mapped values."""
-        return torch.matmul(x, self.weight if self.folded else self.scale * self.weight)
+        return torch.matmul(x, self.matrix())
+
+    def matrix(self) -> Tensor:
+        """Return what multiplies: the weights times their constant."""
+        return self.weight if self.folded else self.scale * self.weight
 
     @torch.jit.unused
     def fold(self) -> None:
-        """Multiply the weights by their constant for good, once they need no more training."""
-        if not self.folded:
-            self.weight.data = self.scale * self.weight.data
-            self.folded = True
+        """Multiply the weights by their constant for good, once they need no more training.
+
+        A folded module's state_dict is for folded modules only.
+        """
+        self.weight.data = self.matrix().detach()
+        self.folded = True

@@ -65,7 +65,10 @@ class DegreeLinear(nn.Module):
 
     @torch.jit.unused
     def fold(self) -> None:
-        """Multiply the weights by their constants for good, once they need no more training."""
+        """Multiply the weights by their constants for good, once they need no more training.
+
+        A folded module's state_dict is for folded modules only.
+        """
         self.weight.data = self.matrices().detach()
         self.folded = True
 
