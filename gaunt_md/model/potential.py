@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from .. import kernels  # noqa: F401  (torch.ops.gaunt)
 from ..errors import InputError
 from ..sphere import DegreeLinear
+from ..sphere.products import MAX_FACTORS_ON_GRID
 from .edges import rows_of_layers
 from .elements import covalent_radius
 from .interaction import Interaction
@@ -373,6 +374,11 @@ def _check(hyperparameters: dict[str, Any]) -> None:
         raise InputError(
             f"filter_degree is {hyperparameters['filter_degree']}; the kernels go up to "
             f"{MAX_FILTER_DEGREE}"
+        )
+    if hyperparameters["correlation"] > MAX_FACTORS_ON_GRID:
+        raise InputError(
+            f"correlation is {hyperparameters['correlation']}; the kernels multiply up to "
+            f"{MAX_FACTORS_ON_GRID} factors"
         )
     highest = hyperparameters["correlation"] * hyperparameters["filter_degree"]
     if hyperparameters["layers"] > 1 and hyperparameters["hidden_degree"] > highest:

@@ -201,6 +201,8 @@ def test_rebuilt_from_its_hyperparameters(potential: Potential) -> None:
         ({"cutoff": 0.0}, "cutoff must be positive; got 0.0"),
         ({"channels": 0}, "channels must be at least 1"),
         ({"hidden_degree": -1}, "hidden_degree must not be negative"),
+        ({"filter_degree": 9}, "filter_degree is 9; the kernels go up to 8"),
+        ({"correlation": 17}, "correlation is 17; the kernels multiply up to 16 factors"),
         ({"filter_degree": 0}, r"hidden_degree 1 cannot be reached.* have degree 0"),
         ({"dtype": "float16"}, r"dtype must be one of \['float32', 'float64'\]"),
     ],
