@@ -15,9 +15,9 @@ from torch import Tensor
 from ..errors import InputError
 from .radial import RadialFunctions
 
-# Relative to the largest value; rounding in float32 is of the same size.
+# Relative to the largest value; rounding in float32 is ten times smaller.
 TOLERANCE = 1e-6
-_LARGEST_TABLE = 8192
+_MOST_INTERVALS = 8192
 
 
 @dataclass(frozen=True)
@@ -61,13 +61,13 @@ def tabulate(radial: RadialFunctions, shortest: float) -> RadialTable:
     """
     exact = copy.deepcopy(radial).double().requires_grad_(False)
     intervals = 32
-    while intervals <= _LARGEST_TABLE:
+    while intervals <= _MOST_INTERVALS:
         made = _splines(exact, intervals, shortest)
         if made.error < TOLERANCE:
             return made
         intervals = 9 * intervals // 8
     raise InputError(
-        f"the radial functions vary too fast for splines: with {_LARGEST_TABLE} nodes they are "
+        f"the radial functions vary too fast for splines: with {len(made.table)} nodes they are "
         f"off by {made.error:.1e} of their largest value. Was the training cut short by "
         "diverging? Look at its curves."
     )
