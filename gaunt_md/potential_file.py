@@ -223,13 +223,21 @@ def save(
     write_whole(path, content)
 
 
+def scripted(frozen: Potential) -> torch.jit.ScriptModule:
+    """Return what a file holds of a potential for use."""
+    import torch
+
+    with _quiet():
+        return torch.jit.script(frozen)
+
+
 def _script(frozen: Potential) -> dict[str, bytes]:
     """Return the entries of the archive that TorchScript makes of a potential for use."""
     import torch
 
     buffer = io.BytesIO()
     with _quiet():
-        torch.jit.save(torch.jit.script(frozen), buffer)
+        torch.jit.save(scripted(frozen), buffer)
     with zipfile.ZipFile(buffer) as archive:
         entries = {name.partition("/")[2]: archive.read(name) for name in archive.namelist()}
     # Debugging entries carry paths of the machine that wrote them.

@@ -1,8 +1,8 @@
 """How much arithmetic and memory traffic the operations of a potential need.
 
-Counted from the formulas, not from what a kernel does: a kernel that computes something twice has
-no more work by it. Additions and multiplications count one each. Traffic is what must be read or
-written once in any case, as if everything else stayed in the cache.
+Counted are the additions and multiplications, one each, of the way that our kernels take: for
+gradients they make mixes, values on the grid and splines once more, instead of keeping them.
+Traffic is what must be read or written once in any case, as if everything else stayed in the cache.
 """
 
 from __future__ import annotations
@@ -104,9 +104,7 @@ def linear(rows: int, degree: int, channels_in: int, channels_out: int) -> Work:
     return Work(2 * rows * coefficients * channels_in * channels_out, _NUMBER * moved)
 
 
-def work_of_operators(
-    potential: Potential, atoms: int, edges: int, *, fused: bool
-) -> dict[tuple[str, bool], Work]:
+def work_of_operators(potential: Potential, atoms: int, edges: int) -> dict[tuple[str, bool], Work]:
     """Return the work of an evaluation by operator, and whether it is of the gradient.
 
     Parameters
@@ -114,8 +112,6 @@ def work_of_operators(
     potential : Potential
         Tabulated.
     atoms, edges : int
-    fused : bool
-        Whether the mixes belong to the operator of the many-body product.
     """
     total: dict[tuple[str, bool], Work] = {}
 
@@ -129,14 +125,10 @@ def work_of_operators(
         add("convolution", False, convolution_value(convolution, atoms, edges))
         gradient = convolution_gradient(convolution, atoms, edges, by_features=later)
         add("convolution", True, gradient)
-        name = "many_body" if fused else "grid_product"
-        add(name, False, product_value(product, atoms))
-        add(name, True, product_gradient(product, atoms))
-        degree = potential.filter_degree
-        mixes = linear(atoms, degree, channels, _factors(product) * channels)
-        # A fused operator mixes once more on its way back.
-        add("many_body" if fused else "degree_linear", False, mixes)
-        add("many_body" if fused else "degree_linear", True, mixes + mixes if fused else mixes)
+        mixes = linear(atoms, potential.filter_degree, channels, _factors(product) * channels)
+        add("many_body", False, mixes + product_value(product, atoms))
+        # The mixes are made once more on the way back.
+        add("many_body", True, mixes + mixes + product_gradient(product, atoms))
         kept = min(degree_in, degree_out)
         for of_degree, has_gradient in ((degree_in, later), (degree_out, True), (kept, later)):
             add("degree_linear", False, linear(atoms, of_degree, channels, channels))
