@@ -11,6 +11,7 @@ from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
 
 from .calculator import GauntCalculator, StructureError
+from .words import counted
 
 
 class CommitteeCalculator(Calculator):
@@ -55,7 +56,8 @@ class CommitteeCalculator(Calculator):
     ) -> None:
         if len(potentials) < 2:
             raise StructureError(
-                f"a committee of {len(potentials)} potential(s) cannot disagree; give two or more"
+                f"a committee of {counted(len(potentials), 'potential')} cannot disagree; give "
+                "two or more"
             )
         super().__init__()
         self.members = tuple(

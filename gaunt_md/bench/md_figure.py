@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from ..simulate.figures.style import BLUE, GREEN, GREY, RED, paper_style
+from ..words import counted
 from .dynamics import LAMMPS
 from .md import COMPARISON, PARALLEL, SIZES, Result
 
@@ -94,10 +95,7 @@ def _draw_sizes(axes: Axes, results: Sequence[Result]) -> None:
 
 
 def _draw_parallel(axes: Axes, results: Sequence[Result]) -> None:
-    labels = [
-        f"{one.ranks} rank{'s' * (one.ranks > 1)}\n{one.threads} thread{'s' * (one.threads > 1)}"
-        for one in results
-    ]
+    labels = [f"{counted(one.ranks, 'rank')}\n{counted(one.threads, 'thread')}" for one in results]
     speeds = [results[0].microseconds / one.microseconds for one in results]
     axes.bar(range(len(speeds)), speeds, color=BLUE, width=0.6)
     for column, speed in enumerate(speeds):

@@ -11,6 +11,7 @@ import torch
 from .. import potential_file
 from ..errors import InputError
 from ..model import Potential
+from ..words import counted
 from .silicon import hot_silicon
 
 NEIGHBOURS = 28.0
@@ -58,10 +59,10 @@ class Shape:
     @property
     def name(self) -> str:
         """The size in words."""
-        layers = f"{self.layers} layer{'s' * (self.layers > 1)}"
+        layers = counted(self.layers, "layer")
         if self.layers == 1:  # no features go on to another layer
-            return f"{layers}, {self.channels} channels"
-        return f"{layers}, {self.channels} channels, degree {self.hidden_degree}"
+            return f"{layers}, {counted(self.channels, 'channel')}"
+        return f"{layers}, {counted(self.channels, 'channel')}, degree {self.hidden_degree}"
 
     def options(self) -> dict[str, Any]:
         """Return keyword arguments of a potential, here and in other packages."""

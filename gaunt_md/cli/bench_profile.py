@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..words import counted
 from .options import AsJson, OutputFolder, Overwrite, PotentialShape, Quiet, Verbose
 from .output import Output, claim_folder
 
@@ -59,7 +60,7 @@ def profile(
     here = machine() | {"threads": threads}
     write_result(output / "profile.json", here, size, found, ceilings)
     title = (
-        f"{size.name}; {atoms} atoms, {threads} thread{'s' * (threads > 1)}, "
+        f"{size.name}; {atoms} atoms, {counted(threads, 'thread')}, "
         f"{1e3 * found.milliseconds / atoms:.0f} µs per atom"
     )
     figure = profile_figure(found, title, ceilings, described(here))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..words import counted
 from .options import (
     AsJson,
     OutputFolder,
@@ -92,7 +93,7 @@ def train(
                 output / "train.json", here, prepared, size, batch_size, absent, results
             )
     save(training_figure(results, described(here)), output / "train.png")
-    say.line(f"{described(here)}; {threads} thread{'s' * (threads > 1)}")
+    say.line(f"{described(here)}; {counted(threads, 'thread')}")
     _print(say, results, f"{size.name}; {prepared.structures} structures, batches of {batch_size}")
     for sentence in absent:
         say.line(f"absent: {sentence}")
@@ -111,7 +112,7 @@ def _print(say: Output, results: list[TrainingResult], title: str) -> None:
         )
         for one in results
     ]
-    steps = f"{ours.steps} step{'s' * (ours.steps > 1)}"
+    steps = counted(ours.steps, "step")
     part = "" if ours.steps == ours.steps_per_epoch else f", from {steps} of each turn"
     say.table(
         f"{title}{part}",

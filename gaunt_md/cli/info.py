@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ..words import counted
 from .options import OptionalPotential
 
 
@@ -52,8 +53,8 @@ def _rows(manifest: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "name", manifest["name"]
     yield "elements", " ".join(manifest["elements"])
     yield "licence of the data", manifest["licence"] or "not stated"
-    yield "cutoff", f"{manifest['cutoff']:g} Å, {manifest['layers']} layers"
-    yield "network", f"{manifest['channels']} channels, {manifest['dtype']}"
+    yield "cutoff", f"{manifest['cutoff']:g} Å, {counted(manifest['layers'], 'layer')}"
+    yield "network", f"{counted(manifest['channels'], 'channel')}, {manifest['dtype']}"
     for data, errors in manifest["errors"].items():
         known = {quantity: error for quantity, error in errors.items() if error is not None}
         for quantity, error in known.items():

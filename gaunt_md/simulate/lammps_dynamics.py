@@ -23,6 +23,7 @@ from ..errors import InputError, LammpsError
 from ..files import write_whole, written_beside
 from ..lammps import INSTALL
 from ..units import FS_TO_PS
+from ..words import counted
 from .trajectory import Trajectory
 
 _INPUT = """\
@@ -123,7 +124,7 @@ def run_lammps(path: Path, *, run: str, ranks: int = 1, timeout: float | None = 
     """
     if ranks > (cores := _cores()):
         warnings.warn(
-            f"{ranks} MPI ranks share {cores} processor core{'s' * (cores > 1)}, where they wait "
+            f"{ranks} MPI ranks share {counted(cores, 'processor core')}, where they wait "
             "for each other; expect a slow run",
             stacklevel=2,
         )

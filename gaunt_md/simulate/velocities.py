@@ -6,6 +6,7 @@ import numpy as np
 from ase import Atoms, units
 
 from ..errors import InputError
+from ..words import counted
 
 
 def thermalised(atoms: Atoms, temperature: float, seed: int) -> Atoms:
@@ -53,9 +54,9 @@ def degrees_of_freedom(atoms: Atoms) -> int:
         free -= 3
     if free < 1:
         raise InputError(
-            f"{len(atoms)} atom(s) of {atoms.get_chemical_formula() or 'nothing'} with "
-            f"{len(atoms.constraints)} constraint(s) have no motion with a temperature; dynamics "
-            "needs two free atoms at least, as in atoms * (2, 2, 2)"
+            f"{counted(len(atoms), 'atom')} of {atoms.get_chemical_formula() or 'nothing'} with "
+            f"{counted(len(atoms.constraints), 'constraint')} have no motion with a temperature; "
+            "dynamics needs two free atoms at least, as in atoms * (2, 2, 2)"
         )
     return free
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..words import counted
 from .quantities import UNITS
 
 
@@ -82,8 +83,9 @@ def _configuration(manifest: dict[str, Any]) -> str:
         f"{element} {energy:.6f} eV" for element, energy in manifest["reference_energies"].items()
     )
     return (
-        f"Cutoff {manifest['cutoff']:g} Å, {manifest['layers']} layers, {manifest['channels']} "
-        f"channels, {manifest['dtype']}; reference energies: {energies}. Weights of epoch "
+        f"Cutoff {manifest['cutoff']:g} Å, {counted(manifest['layers'], 'layer')}, "
+        f"{counted(manifest['channels'], 'channel')}, {manifest['dtype']}; reference energies: "
+        f"{energies}. Weights of epoch "
         f"{training['epochs']} of {options['epochs']} with batches of {options['batch_size']} "
         f"and a learning rate of {options['learning_rate']:g}, {training['minutes']:g} minutes. "
         f"Written by gaunt-md {manifest['gaunt_md_version']}, torch "

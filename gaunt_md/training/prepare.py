@@ -29,6 +29,7 @@ from ..data.statistics import (
 )
 from ..data.summary import summarise, summary_table
 from ..errors import InputError, closest
+from ..words import counted
 from .config import Configuration
 from .dataset import Batch, labelled_graph
 from .start import StartingPoint
@@ -186,7 +187,7 @@ def _split(
         count = max(1, count)
     if count >= len(structures):
         raise InputError(
-            f"{len(structures)} structure{'s' * (len(structures) > 1)} cannot be split into "
+            f"{counted(len(structures), 'structure')} cannot be split into "
             "training and validation; add structures or set data.validation_fraction to 0"
         )
     order = np.random.default_rng(configuration.training.seed).permutation(len(structures))
