@@ -29,7 +29,10 @@ WARM_UP = 3
 
 LAMMPS, ASE = "LAMMPS", "ASE"
 
-_SNAP = {"SNAP": "Si_Zuo_JPCA2020", "SNAP, quadratic": "Si_Zuo_JPCA2020.quadratic"}
+SNAP, MACE = "SNAP", "MACE, float32"
+"""Contenders that the others are compared with."""
+
+_SNAP_FILES = {SNAP: "Si_Zuo_JPCA2020", "SNAP, quadratic": "Si_Zuo_JPCA2020.quadratic"}
 
 _INPUT = """\
 # Silicon near 600 K, timed by gaunt-md. Run it with
@@ -201,10 +204,7 @@ def snap_contenders() -> list[Contender]:
     if spec is None or not spec.submodule_search_locations or find_program("lmp") is None:
         return found
     folder = Path(spec.submodule_search_locations[0]) / "share" / "lammps" / "potentials"
-    for name, stem in (
-        ("SNAP", "Si_Zuo_JPCA2020"),
-        ("SNAP, quadratic", "Si_Zuo_JPCA2020.quadratic"),
-    ):
+    for name, stem in _SNAP_FILES.items():
         files = [folder / f"{stem}.snapcoeff", folder / f"{stem}.snapparam"]
         if all(file.is_file() for file in files):
             quoted = " ".join(f'"{file}"' for file in files)

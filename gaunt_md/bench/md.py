@@ -18,6 +18,8 @@ from .. import potential_file
 from ..files import write_whole
 from .dynamics import (
     LAMMPS,
+    MACE,
+    SNAP,
     Contender,
     Task,
     Turn,
@@ -224,9 +226,7 @@ def disturbance(results: Sequence[Result]) -> str | None:
 def relative(results: Sequence[Result], result: Result, name: str) -> float | None:
     """Return the time of a result in units of that of another contender in the same comparison."""
     others = [
-        one
-        for one in results
-        if one.section == COMPARISON and one.turns and one.name.split(",")[0] == name
+        one for one in results if one.section == COMPARISON and one.turns and one.name == name
     ]
     return result.microseconds / others[0].microseconds if others else None
 
@@ -270,8 +270,8 @@ def _record(results: list[Result], result: Result) -> dict[str, Any]:
         "microseconds": result.microseconds,
         "turns": result.times,
         "milliseconds_per_step": result.milliseconds_per_step,
-        "relative_to_snap": relative(results, result, "SNAP"),
-        "relative_to_mace": relative(results, result, "MACE"),
+        "relative_to_snap": relative(results, result, SNAP),
+        "relative_to_mace": relative(results, result, MACE),
         "processor_share": result.processor_share,
         "peak_memory": result.peak_memory,
         "kilobytes_per_atom": kilobytes_per_atom(results, result),

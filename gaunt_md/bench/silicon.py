@@ -22,7 +22,7 @@ TIMESTEP = 1.0
 ATOMS_PER_CELL = 8
 
 # Root mean square displacement along an axis at this temperature, Å, of the experimental
-# Debye-Waller factor 0.46 Å^2 at 300 K.
+# Debye-Waller factor 0.46 Å^2 at 300 K (Deutsch and Hart, Phys. Rev. B 31, 3846, 1985).
 _DISPLACEMENT = 0.108
 _SEED = 7
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..words import counted
 from .options import AsJson, OutputFolder, Overwrite, Peers, Quiet, Turns, Verbose
 from .output import Output, claim_folder
 
@@ -141,11 +142,12 @@ def _print(say: Output, results: list[Result], machine: str, absent: list[str]) 
 
 
 def _print_comparison(say: Output, results: list[Result]) -> None:
+    from ..bench.dynamics import MACE, SNAP
     from ..bench.md import relative
 
     rows = []
     for one in results:
-        of_snap, of_mace = relative(results, one, "SNAP"), relative(results, one, "MACE")
+        of_snap, of_mace = relative(results, one, SNAP), relative(results, one, MACE)
         rows.append(
             (
                 one.name,
@@ -173,8 +175,7 @@ def _print_comparison(say: Output, results: list[Result]) -> None:
 def _print_parallel(say: Output, results: list[Result]) -> None:
     rows = [
         (
-            f"{one.ranks} rank{'s' * (one.ranks > 1)}, {one.threads} thread"
-            f"{'s' * (one.threads > 1)}",
+            f"{counted(one.ranks, 'rank')}, {counted(one.threads, 'thread')}",
             f"{one.microseconds:.1f}",
             f"{results[0].microseconds / one.microseconds:.2f}×",
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from gaunt_md.bench.md import COMPARISON, Plan, default_potentials, find_contenders
+from gaunt_md import potential_file
+from gaunt_md.bench.md import COMPARISON, SHAPES, Plan, default_potentials, find_contenders
 from gaunt_md.bench.processes import BenchmarkError, run_program
 from gaunt_md.bench.silicon import LATTICE_CONSTANT, TEMPERATURE, hot_silicon, most_cubic
 from gaunt_md.bench.untrained import Shape
@@ -24,7 +26,8 @@ TINY = ["--shape", "8,1,2", "--atoms", "64", "--steps", "2", "--rounds", "1"]
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     folder = tmp_path_factory.mktemp("md") / "bench-md"
-    result = CliRunner().invoke(app, ["bench", "md", *TINY, "--size", "216", "-o", str(folder)])
+    sizes = ["--size", "8", "--size", "216"]
+    result = CliRunner().invoke(app, ["bench", "md", *TINY, *sizes, "-o", str(folder)])
     assert result.exit_code == 0, result.output
     return result.output, folder
 
@@ -57,8 +60,13 @@ def test_sizes_have_their_memory(measured: tuple[str, Path]) -> None:
     _, folder = measured
     results = json.loads((folder / "md.json").read_text())["results"]
     sizes = [one for one in results if one["section"] == "sizes"]
-    assert {(one["atoms"], one["program"]) for one in sizes} == {(216, "LAMMPS"), (216, "ASE")}
-    assert all(20 < one["peak_memory"] < 5000 for one in sizes)  # MB, of programs with torch
+    memory = {(one["atoms"], one["program"]): one["peak_memory"] for one in sizes}
+    assert set(memory) == {(n, program) for n in (8, 216) for program in ("LAMMPS", "ASE")}
+    assert all(20 < one < 5000 for one in memory.values())  # MB, of programs with torch
+    for one in sizes:
+        more = memory[one["atoms"], one["program"]] - memory[8, one["program"]]
+        expected = None if one["atoms"] == 8 else pytest.approx(1e3 * more / (216 - 8))
+        assert one["kilobytes_per_atom"] == expected
 
 
 def test_lammps_is_timed_with_ranks_and_threads(
@@ -84,10 +92,17 @@ def test_silicon_is_hot_and_as_cubic_as_it_can_be() -> None:
         hot_silicon(1001)
 
 
-def test_default_potentials_cover_the_compared_sizes() -> None:
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_compared_size_is_that_of_a_shipped_potential_or_of_an_untrained_one(
+    shape: Shape,
+) -> None:
     names, shapes = default_potentials()
-    assert names or shapes
-    assert Shape(64, 1, 2) in shapes or names
+    manifests = [potential_file.read_manifest(potential_file.find(name)) for name in names]
+    sizes = [
+        Shape(**{key: manifest["hyperparameters"][key] for key in asdict(shape)}).name
+        for manifest in manifests
+    ]
+    assert (shape.name in sizes) != (shape in shapes)
 
 
 def test_memory_is_that_of_the_program_alone(tmp_path: Path) -> None:
