@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from ase.calculators.lammps import Prism
 
 from . import lammps, potential_file
 from .errors import BuildError, GauntError, LammpsError
+from .lammps_installation import help_of
 from .potential_file import PotentialFile
 from .simulate.lammps_dynamics import find_program, run_lammps
 
@@ -103,16 +103,9 @@ def _lammps_findings(environment: lammps.Environment) -> Iterator[Finding]:
         yield Finding("LAMMPS", "the program lmp was not found", fine=False)
         return
     try:
-        text = subprocess.run(
-            [program, "-h"],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=_TIME_LIMIT,
-        ).stdout
-    except subprocess.TimeoutExpired:
-        yield Finding("LAMMPS", f"`{program} -h` did not end in {_TIME_LIMIT:g} s", fine=False)
+        text = help_of(program, _TIME_LIMIT)
+    except BuildError as problem:
+        yield Finding("LAMMPS", str(problem), fine=False)
         return
     version = re.search(r"Simulator - (.*)", text)
     yield Finding(

@@ -62,7 +62,7 @@ def look_at(prefix: Path) -> Installation:
             f"there is no {missing} in '{prefix}': name the folder that LAMMPS was installed to, "
             "or that of its sources where it has been compiled"
         )
-    help_text = _help(program)
+    help_text = help_of(program, _TIME_LIMIT)
     version = re.search(r"Simulator - (\d+) (\w{3})\w* (\d{4})", help_text)
     if version is None:
         raise BuildError(f"`{program} -h` does not tell the version of LAMMPS")
@@ -89,7 +89,14 @@ def _first(prefix: Path, patterns: tuple[str, ...], mode: int) -> Path | None:
     return next((path for path in found if path.is_file() and os.access(path, mode)), None)
 
 
-def _help(program: Path) -> str:
+def help_of(program: Path | str, time_limit: float) -> str:
+    """Return what ``lmp -h`` prints, within a time in seconds.
+
+    Raises
+    ------
+    BuildError
+        If the program does not start, fails or takes longer.
+    """
     try:
         done = subprocess.run(
             [program, "-h"],
@@ -97,9 +104,11 @@ def _help(program: Path) -> str:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=_TIME_LIMIT,
+            timeout=time_limit,
         )
-    except (OSError, subprocess.TimeoutExpired) as problem:
+    except subprocess.TimeoutExpired as problem:
+        raise BuildError(f"`{program} -h` did not end in {time_limit:g} s") from problem
+    except OSError as problem:
         raise BuildError(f"`{program} -h` does not work: {problem}") from problem
     if done.returncode:
         raise BuildError(f"`{program} -h` does not work: {done.stdout.strip()[-300:]}")

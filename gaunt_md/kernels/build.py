@@ -87,7 +87,11 @@ def _build(library: Path) -> None:
         raise BuildError("there is no C++ compiler: install g++, or set CXX to one")
     if log.exists():
         raise BuildError(f"they could not be compiled, see {log}; delete it to try again")
-    print("gaunt-md: compiling the kernels, once: a minute or two, more on a busy machine ...", file=sys.stderr, flush=True)
+    print(
+        "gaunt-md: compiling the kernels, once: a minute or two, more on a busy machine ...",
+        file=sys.stderr,
+        flush=True,
+    )
     work = library.with_suffix(".building")
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()

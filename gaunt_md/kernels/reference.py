@@ -190,27 +190,7 @@ def harmonics(vectors: Tensor, degree: int) -> Tensor:
 
 
 def spherical_harmonics(degree: int, directions: Tensor) -> Tensor:
-    """Return the real orthonormal spherical harmonics of unit vectors.
-
-    Parameters
-    ----------
-    degree : int
-        Highest degree L.
-    directions : Tensor, shape (..., 3)
-        Unit vectors (x, y, z); they are not normalised here.
-
-    Returns
-    -------
-    Tensor, shape (..., (degree + 1)^2)
-        Y_lm in the order m = -l..l, with ∫ Y_lm Y_l'm' = δ_ll' δ_mm'; Y_1 is proportional to
-        (y, z, x).
-
-    Notes
-    -----
-    Y_lm = Q_l|m|(z) · Re (x + iy)^m for m ≥ 0 and Q_l|m|(z) · Im (x + iy)^|m| for m < 0, where Q
-    is the normalised associated Legendre function without its factor sin^m θ. The recurrence in l
-    is the fully normalised one of Holmes and Featherstone, J. Geodesy 76, 279 (2002).
-    """
+    """Return the harmonics of `gaunt_md.sphere.spherical_harmonics`, which checks its arguments."""
     x, y, z = directions[..., 0], directions[..., 1], directions[..., 2]
     cosines: list[Tensor] = [torch.ones_like(x)]  # Re (x + iy)^m
     sines: list[Tensor] = [torch.zeros_like(x)]  # Im (x + iy)^m

@@ -63,6 +63,12 @@ def spherical_harmonics(degree: int, directions: Tensor) -> Tensor:
     InputError
         If the degree is no integer from zero on, or the directions are no vectors of float32 or
         float64.
+
+    Notes
+    -----
+    Y_lm = Q_l|m|(z) · Re (x + iy)^m for m ≥ 0 and Q_l|m|(z) · Im (x + iy)^|m| for m < 0, where Q
+    is the normalised associated Legendre function without its factor sin^m θ. The recurrence in l
+    is the fully normalised one of Holmes and Featherstone, J. Geodesy 76, 279 (2002).
     """
     if not torch.jit.is_scripting():
         check_integers(0, degree=degree)
