@@ -27,20 +27,22 @@ def convolution(
     ----------
     features : Tensor, shape (atoms, features, channels)
     radial : Tensor, shape (edges, degree + 1, channels), or (edges,) with a table
-        R_l of each edge; with a table the lengths of the edges.
+        R_l of each edge, or (edges, 1, channels) if it is the same for all degrees; with a table
+        the lengths of the edges.
     harmonics : Tensor, shape (edges, (degree + 1)^2)
     first : Tensor, shape (centres + 1,), int64
         The edges of centre i are first[i] ... first[i + 1] - 1.
     neighbours : Tensor, shape (edges,), int64
     coupling : Tensor, shape (outputs, (degree + 1)^2 · features)
-    table : Tensor or None, shape (nodes, 3, degree + 1, channels)
+    table : Tensor or None, shape (nodes, 3, degree + 1 or 1, channels)
         Values of R at equidistant nodes, slopes times ``step``, curvatures times ``step``^2.
     step : float
         Distance of the nodes.
     """
     if table is not None:
         radial = hermite_spline(radial, table, step)
-    degree = radial.shape[1] - 1
+    degree = math.isqrt(harmonics.shape[1]) - 1
+    radial = radial.expand(-1, degree + 1, -1)
     edges = edge_table(first)
     n_centres, places = edges.shape
     # The place after the last edge is empty; radial functions of zero keep it from counting.
@@ -74,7 +76,7 @@ def edge_table(first: Tensor) -> Tensor:
 
 
 def hermite_spline(distances: Tensor, table: Tensor, step: float) -> Tensor:
-    """Return the quintic Hermite splines of a table, shape (edges, degree + 1, channels)."""
+    """Return the quintic Hermite splines of a table, shape (edges, functions, channels)."""
     x = distances / step
     node = x.detach().long().clamp(0, table.shape[0] - 2)
     t = (x - node).view(-1, 1, 1)
@@ -129,8 +131,8 @@ def many_body(
 
     Parameters
     ----------
-    x : Tensor, shape (nodes, (degree + 1)^2, channels)
-    mix : Tensor, shape (degree + 1, channels, factors · channels)
+    x : Tensor, shape (nodes, (degree + 1)^2, channels_in)
+    mix : Tensor, shape (degree + 1, channels_in, factors · channels)
     weights : Tensor, shape (nodes, factors, channels)
     evaluation, projection : Tensor
         As for `grid_product`.

@@ -75,6 +75,7 @@ class Convolution(NeighbourSum):
     ) -> None:
         super().__init__()
         self.radial = radial
+        self.features = (degree_in + 1) ** 2
         gaunt = torch.from_numpy(gaunt_coefficients(degree_out, radial.degree, degree_in))
         variances = torch.from_numpy(product_variances([degree_in, radial.degree], degree_out))
         # Times √4π, so that radial functions of unit size give coefficients R_l Y_lm of unit size.
@@ -108,9 +109,11 @@ class TabulatedConvolution(NeighbourSum):
 
     def __init__(self, convolution: Convolution, shortest: float) -> None:
         super().__init__()
-        splines = tabulate(convolution.radial, shortest)
+        radial = convolution.radial
+        splines = tabulate(radial.exact(), radial.cutoff, shortest)
         self.step = splines.step
         self.error = splines.error
+        self.features = convolution.features
         self.register_buffer("coupling", convolution.coupling)
         self.register_buffer("table", splines.table.to(convolution.coupling.dtype))
 

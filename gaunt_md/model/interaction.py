@@ -111,6 +111,14 @@ class Residual(nn.Module):
         blended = _blended(update[:, : self.kept], before)
         return torch.cat([blended, update[:, self.kept :]], dim=1)
 
+    @torch.jit.unused
+    def gains(self, degrees: int) -> Tensor:
+        """Return what the degrees of an update are multiplied with, shape (degrees,)."""
+        update = self.weight.new_ones(1, degrees**2, self.weight.shape[2])
+        nothing = torch.zeros_like(update[:, : self.kept])
+        blended: Tensor = self(nothing, torch.zeros(1, dtype=torch.long), update)
+        return blended[0, torch.arange(degrees) ** 2, 0]
+
 
 def _blended(update: Tensor, before: Tensor) -> Tensor:
     # The sum of two independent terms keeps unit variance, else products of later layers grow.

@@ -13,6 +13,7 @@ from ..sphere import DegreeLinear
 from ..sphere.products import MAX_FACTORS_ON_GRID
 from .edges import rows_of_layers
 from .elements import covalent_radius
+from .first_interaction import FirstInteraction
 from .interaction import Interaction
 from .linear import Linear
 from .radial import SILU_GAIN
@@ -289,23 +290,32 @@ class Potential(nn.Module):
     def tabulated(self) -> "Potential":
         """Return a copy for use: its radial functions are splines, constants are folded."""
         frozen = copy.deepcopy(self).eval().requires_grad_(False)
+        if frozen.for_use:
+            return frozen
         # Half the length of the shortest bond that these elements make.
         shortest = min(covalent_radius(element) for element in self.elements)
+        options = self.hyperparameters
+        # Otherwise the sums by species would be the larger ones.
+        if len(self.elements) * options["radial_width"] <= options["channels"]:
+            first = cast(Interaction, frozen.interactions[0])
+            frozen.interactions[0] = FirstInteraction(first, frozen.embedding, shortest)
         for interaction in frozen.interactions:
-            cast(Interaction, interaction).tabulate(shortest)
+            if isinstance(interaction, Interaction):
+                interaction.tabulate(shortest)
         for module in frozen.modules():
             if isinstance(module, DegreeLinear | Linear):
                 module.fold()
-        if not frozen.for_use:
-            frozen.reference_energies -= frozen.energy_scale * frozen._isolated_readouts()
-            frozen.for_use = True
-        return frozen
+        frozen.reference_energies -= frozen.energy_scale * frozen._isolated_readouts()
+        frozen.for_use = True
+        return frozen.requires_grad_(False)
 
     @torch.jit.unused
     def spline_error(self) -> float:
         """Return the largest relative error of the splines of a tabulated potential."""
-        interactions = [cast(Interaction, interaction) for interaction in self.interactions]
-        return max(interaction.spline_error() for interaction in interactions)
+        return max(
+            cast(Interaction | FirstInteraction, interaction).spline_error()
+            for interaction in self.interactions
+        )
 
     @torch.jit.export
     def evaluate(

@@ -1,5 +1,6 @@
 """Radial functions: what a filter learns about the length of an edge."""
 
+import copy
 import math
 
 import torch
@@ -56,8 +57,22 @@ class RadialFunctions(nn.Module):
 
     def forward(self, distances: Tensor) -> Tensor:
         """Map distances (...) in Å to values (..., degree + 1, channels)."""
+        return self.last(self.hidden(distances)).unflatten(-1, [self.degree + 1, self.channels])
+
+    def hidden(self, distances: Tensor) -> Tensor:
+        """Map distances (...) in Å to the functions (..., width) that the others are made of.
+
+        The last map is linear: switched off before it, there are fewer numbers to multiply.
+        """
         r = distances.unsqueeze(-1)
         basis = self.basis_scale * torch.sin(r * self.wave_numbers) / r
-        # The last map is linear: switched off before it, there are fewer numbers to multiply.
-        hidden = self.network(basis) * smooth_cutoff(r / self.cutoff)
-        return self.last(hidden).unflatten(-1, [self.degree + 1, self.channels])
+        hidden: Tensor = self.network(basis) * smooth_cutoff(r / self.cutoff)
+        return hidden
+
+    def exact(self) -> "RadialFunctions":
+        """Return a copy in float64 for use."""
+        return copy.deepcopy(self).double().requires_grad_(False)
+
+    def combinations(self) -> Tensor:
+        """Return the last map, shape (width, degree + 1, channels)."""
+        return self.last.matrix().unflatten(-1, [self.degree + 1, self.channels])

@@ -6,14 +6,13 @@ forces, of which phonons are made; and because their tables are smaller.
 
 from __future__ import annotations
 
-import copy
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from ..errors import InputError
-from .radial import RadialFunctions
 
 # Relative to the largest value; rounding in float32 is ten times smaller.
 TOLERANCE = 1e-6
@@ -26,7 +25,7 @@ class RadialTable:
 
     Attributes
     ----------
-    table : Tensor, shape (nodes, 3, degree + 1, channels), float64
+    table : Tensor, shape (nodes, 3, degrees, channels), float64
         Values, slopes times ``step``, and curvatures times ``step``^2.
     step : float
         Distance of the nodes in Å.
@@ -40,30 +39,40 @@ class RadialTable:
     error: float
 
 
-def tabulate(radial: RadialFunctions, shortest: float) -> RadialTable:
-    """Return splines with as few nodes as keep the relative error below `TOLERANCE`.
+def tabulate(
+    functions: Callable[[Tensor], Tensor],
+    cutoff: float,
+    shortest: float,
+    tolerance: float = TOLERANCE,
+) -> RadialTable:
+    """Return splines with as few nodes as keep the relative error below the tolerance.
 
-    The functions are evaluated in float64. The error of a quintic Hermite spline falls with the
+    The error of a quintic Hermite spline falls with the
     sixth power of the distance of its nodes. A small table is a fast one: it stays in a core's
     cache.
 
     Parameters
     ----------
-    radial : RadialFunctions
+    functions : callable
+        Maps distances in Å, shape (n,), float64, to values, shape (n, degrees, channels).
+    cutoff : float
+        In Å; beyond it the functions vanish.
     shortest : float
         Shortest realistic distance in Å. Below it, where the network varies fastest, no data are
         and the nuclei repel each other, the splines are as smooth but less exact.
+
+    tolerance : float
+        For `RadialTable.error`.
 
     Raises
     ------
     InputError
         If the functions are too wild for a table of reasonable size.
     """
-    exact = copy.deepcopy(radial).double().requires_grad_(False)
     intervals = 32
     while intervals <= _MOST_INTERVALS:
-        made = _splines(exact, intervals, shortest)
-        if made.error < TOLERANCE:
+        made = _splines(functions, cutoff, intervals, shortest)
+        if made.error < tolerance:
             return made
         intervals = 9 * intervals // 8
     raise InputError(
@@ -73,18 +82,20 @@ def tabulate(radial: RadialFunctions, shortest: float) -> RadialTable:
     )
 
 
-def _splines(radial: RadialFunctions, intervals: int, shortest: float) -> RadialTable:
-    step = radial.cutoff / intervals
+def _splines(
+    functions: Callable[[Tensor], Tensor], cutoff: float, intervals: int, shortest: float
+) -> RadialTable:
+    step = cutoff / intervals
     # At distance zero the functions are a limit; a distance no rounding can see stands for it.
     nodes = (torch.arange(intervals + 1, dtype=torch.float64) * step).clamp_min(1e-7)
     along = torch.ones_like(nodes)
 
     def slope(distances: Tensor) -> Tensor:
-        slopes: Tensor = torch.func.jvp(radial, (distances,), (along,))[1]
+        slopes: Tensor = torch.func.jvp(functions, (distances,), (along,))[1]
         return slopes
 
     slopes, curvatures = torch.func.jvp(slope, (nodes,), (along,))[:2]
-    values = radial(nodes)
+    values = functions(nodes)
     table = torch.stack([values, step * slopes, step**2 * curvatures], dim=1)
     # The error is largest in the middle between two nodes.
     this, following = table[:-1], table[1:]
@@ -94,8 +105,8 @@ def _splines(radial: RadialFunctions, intervals: int, shortest: float) -> Radial
         + 1 / 64 * (this[:, 2] + following[:, 2])
     )
     middles = nodes[:-1] + 0.5 * step
-    matters = middles > min(shortest, 0.5 * radial.cutoff)
-    deviations = (between - radial(middles))[matters].abs()
+    matters = middles > min(shortest, 0.5 * cutoff)
+    deviations = (between - functions(middles))[matters].abs()
     return RadialTable(
         table.detach(), step, float(deviations.max() / values[1:][matters].abs().max())
     )

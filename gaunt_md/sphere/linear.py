@@ -43,6 +43,15 @@ class DegreeLinear(nn.Module):
         constants = None if gains is None else gains.reshape(-1, 1, 1)
         self.register_buffer("gains", constants, persistent=False)
 
+    @classmethod
+    def of(cls, matrices: Tensor) -> "DegreeLinear":
+        """Return the map with these matrices, shape (degree + 1, channels_in, channels_out)."""
+        degree, channels_in, channels_out = matrices.shape[0] - 1, *matrices.shape[1:]
+        linear = cls(channels_in, channels_out, degree)
+        linear.weight.data = matrices.detach()
+        linear.folded = True
+        return linear
+
     def forward(self, x: Tensor) -> Tensor:
         """Return the mixed coefficients."""
         # In potential files, where each operation costs small structures time, the operator alone

@@ -78,6 +78,7 @@ def assert_same(
 @given(
     hidden_degree=st.integers(0, 2),
     filter_degree=st.integers(0, 4),
+    one_for_all_degrees=st.booleans(),
     channels=st.sampled_from([1, 8, 16, 33]),
     edges_of_centres=st.lists(st.integers(0, 5), max_size=4),
     seed=st.integers(0, 1000),
@@ -87,6 +88,7 @@ def test_convolution(
     splines: bool,
     hidden_degree: int,
     filter_degree: int,
+    one_for_all_degrees: bool,
     channels: int,
     edges_of_centres: list[int],
     seed: int,
@@ -100,11 +102,12 @@ def test_convolution(
     coupling = coupling.flatten(1).to(dtype)
     features = torch.randn(7, (hidden_degree + 1) ** 2, channels, dtype=dtype)
     harmonics = torch.randn(edges, (filter_degree + 1) ** 2, dtype=dtype)
-    table = torch.randn(9, 3, filter_degree + 1, channels, dtype=dtype) if splines else None
+    functions = 1 if one_for_all_degrees else filter_degree + 1
+    table = torch.randn(9, 3, functions, channels, dtype=dtype) if splines else None
     if splines:
         radial = 0.01 + 3.9 * torch.rand(edges, dtype=dtype)
     else:
-        radial = torch.randn(edges, filter_degree + 1, channels, dtype=dtype)
+        radial = torch.randn(edges, functions, channels, dtype=dtype)
     assert_same(
         lambda h, r, y: compiled.convolution(h, r, y, first, neighbours, coupling, table, 0.5),
         lambda h, r, y: reference.convolution(h, r, y, first, neighbours, coupling, table, 0.5),
@@ -202,6 +205,7 @@ def grid_of(
     degree=st.integers(0, 3),
     factors=st.integers(1, 4),
     degree_out=st.integers(0, 2),
+    channels_in=st.sampled_from([1, 16, 20, 32]),
     channels=st.sampled_from([1, 16, 20, 32]),
     nodes=st.sampled_from([0, 1, 8, 21]),
     seed=st.integers(0, 1000),
@@ -211,6 +215,7 @@ def test_many_body(
     degree: int,
     factors: int,
     degree_out: int,
+    channels_in: int,
     channels: int,
     nodes: int,
     seed: int,
@@ -220,8 +225,8 @@ def test_many_body(
     evaluation = torch.from_numpy(evaluation_matrix(degree, grid)).to(dtype)
     projection = torch.from_numpy(projection_matrix(degree_out, grid)).mT.to(dtype)
     inputs = [
-        torch.randn(nodes, (degree + 1) ** 2, channels, dtype=dtype),
-        torch.randn(degree + 1, channels, factors * channels, dtype=dtype) / channels**0.5,
+        torch.randn(nodes, (degree + 1) ** 2, channels_in, dtype=dtype),
+        torch.randn(degree + 1, channels_in, factors * channels, dtype=dtype) / channels_in**0.5,
         torch.randn(nodes, factors, channels, dtype=dtype),
     ]
     assert_same(

@@ -62,7 +62,7 @@ template <class Numbers, class Radial> class Moments {
     const int64_t n_edges = edges.end - edges.begin;
     if (n_edges > capacity_) {
       capacity_ = n_edges;
-      messages_.reset(new Lanes[capacity_ * (shape_.filter_degree + 1) * column_tile]);
+      messages_.reset(new Lanes[capacity_ * shape_.n_radial * column_tile]);
     }
     radial_.start_centre(edges);
     for (int feature = 0; feature < shape_.n_features; ++feature)
@@ -75,7 +75,7 @@ template <class Numbers, class Radial> class Moments {
   }
 
  private:
-  /// R_l h of some columns, [l][edges][Columns].
+  /// R h of some columns, [n_radial][edges][Columns].
   template <int Columns> [[gnu::noinline]] void make_messages(int feature, int block)
   {
     const int64_t stride = (edges_.end - edges_.begin) * Columns;
@@ -86,16 +86,16 @@ template <class Numbers, class Radial> class Moments {
 #pragma GCC unroll 4
       for (int v = 0; v < Columns; ++v)
         h[v] = load<Numbers>(shape_.features, row * shape_.channels + (block + v) * lanes<Real>);
-      for (int l = 0; l <= shape_.filter_degree; ++l)
+      for (int r = 0; r < shape_.n_radial; ++r)
 #pragma GCC unroll 4
         for (int v = 0; v < Columns; ++v)
-          to[l * stride + v] = radial_.of_centre(edge, l * n_blocks_ + block + v) * h[v];
+          to[r * stride + v] = radial_.of_centre(edge, r * n_blocks_ + block + v) * h[v];
     }
   }
 
   template <int Columns> void sum_messages(int feature, int block)
   {
-    const int64_t of_degree = (edges_.end - edges_.begin) * Columns;
+    const int64_t of_degree = shape_.n_radial > 1 ? (edges_.end - edges_.begin) * Columns : 0;
     const int64_t stride = shape_.n_features * n_blocks_;
     for (int l = 0; l <= shape_.filter_degree; ++l)
       in_tiles<order_tile<Numbers>>(2 * l + 1, [&](int m, auto orders) {

@@ -43,7 +43,7 @@ template <class Numbers, class Radial> class EdgeGradients {
       : shape_(shape), out_(out),
         n_harmonics_((shape.filter_degree + 1) * (shape.filter_degree + 1)),
         n_blocks_(shape.channels / lanes<Real>), n_columns_(shape.n_features * n_blocks_),
-        n_radial_((shape.filter_degree + 1) * n_blocks_), radial_(shape),
+        n_radial_(shape.n_radial * n_blocks_), radial_(shape),
         messages_(new Lanes[edge_tile<Numbers> * n_columns_]),
         of_features_(out.features ? new Lanes[edge_tile<Numbers> * n_columns_] : nullptr),
         of_radial_(new Lanes[edge_tile<Numbers> * n_radial_])
@@ -80,7 +80,8 @@ template <class Numbers, class Radial> class EdgeGradients {
   {
     // Unlike members, locals are known not to change whatever is stored.
     const int64_t n_columns = n_columns_, n_radial = n_radial_;
-    const int64_t column = feature * n_blocks_ + block, radial = l * n_blocks_ + block;
+    const int64_t column = feature * n_blocks_ + block;
+    const int64_t radial = (shape_.n_radial > 1 ? l * n_blocks_ : 0) + block;
     const Input<Real> features = shape_.features;
     Lanes filtered[Edges][Columns] = {};
     adjoints += l * l * n_columns + column;

@@ -54,6 +54,7 @@ template <class Real> struct Convolution {
   int channels;
   int n_features; // coefficients k of h
   int filter_degree;
+  int n_radial;  // functions R of an edge and channel: filter_degree + 1, or one for all degrees
   int n_outputs; // coefficients of A
   int64_t n_couplings;
   const Coupling *couplings; // output by output
@@ -63,11 +64,11 @@ template <class Real> struct Convolution {
 
   Input<Real> features;  // h [atoms][n_features][channels]
   Input<Real> harmonics; // Y [edges][(filter_degree + 1)^2]
-  Input<Real> radial;    // R [edges][filter_degree + 1][channels], unless there is a table
+  Input<Real> radial;    // R [edges][n_radial][channels], unless there is a table
 
   // Radial functions as quintic Hermite splines: values, slopes times step and curvatures times
   // step^2 at equidistant nodes. Forces have two continuous derivatives then.
-  const Real *table = nullptr; // [n_nodes][3][filter_degree + 1][channels]
+  const Real *table = nullptr; // [n_nodes][3][n_radial][channels]
   int n_nodes = 0;
   Real step = 0;
   Input<Real> distances; // [edges]
@@ -153,12 +154,13 @@ template <class Real> struct DegreeWeights {
  * potential by far, and never leave the cache.
  */
 template <class Real> struct ManyBody {
+  int channels_in;
   int channels;
   int degree;
   int n_factors;
-  Input<Real> x;              // [nodes][(degree + 1)^2][channels]
-  Input<Real> mix;            // [degree + 1][channels][n_factors][channels]; no tangent: constant
-  Input<Real> mix_transposed; // [degree + 1][n_factors][channels][channels]; for gradients only
+  Input<Real> x;              // [nodes][(degree + 1)^2][channels_in]
+  Input<Real> mix;            // [degree + 1][channels_in][n_factors][channels]; or constant
+  Input<Real> mix_transposed; // [degree + 1][n_factors][channels][channels_in]; for gradients only
   Input<Real> weights;        // [nodes][n_factors][channels]
 
   int n_tiles;

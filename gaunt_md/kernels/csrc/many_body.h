@@ -15,6 +15,7 @@ template <class Real> class Mixes {
   explicit Mixes(const ManyBody<Real> &shape)
       : shape_(shape), width_(shape.n_factors * shape.channels),
         size_(static_cast<int64_t>(shape.degree + 1) * (shape.degree + 1) * width_),
+        size_in_(static_cast<int64_t>(shape.degree + 1) * (shape.degree + 1) * shape.channels_in),
         values_(new Real[size_ * nodes_at_once])
   {
     if (directional()) tangents_.reset(new Real[size_ * nodes_at_once]);
@@ -83,7 +84,7 @@ template <class Real> class Mixes {
   void gradient_of_functions(Range nodes, Real *x) const
   {
     const Range rows = {0, nodes.end - nodes.begin};
-    Real *to = x + nodes.begin * size_ / shape_.n_factors;
+    Real *to = x + nodes.begin * size_in_;
     degree_linear(transposed(directional() ? tangents() : values(), shape_.mix_transposed.value),
                   rows, to);
     if (shape_.mix_transposed.tangent)
@@ -104,20 +105,20 @@ template <class Real> class Mixes {
  private:
   const Real *of_nodes(const Real *x, Range nodes) const
   {
-    return x + nodes.begin * size_ / shape_.n_factors;
+    return x + nodes.begin * size_in_;
   }
   DegreeLinear<Real> linear(const Real *x, const Real *matrix, bool adds = false) const
   {
-    return {shape_.degree, shape_.channels, width_, x, matrix, adds};
+    return {shape_.degree, shape_.channels_in, width_, x, matrix, adds};
   }
   DegreeLinear<Real> transposed(const Real *x, const Real *matrix, bool adds = false) const
   {
-    return {shape_.degree, width_, shape_.channels, x, matrix, adds};
+    return {shape_.degree, width_, shape_.channels_in, x, matrix, adds};
   }
 
   const ManyBody<Real> &shape_;
-  const int width_;     // channels of all factors
-  const int64_t size_;  // of the mixes of one node
+  const int width_; // channels of all factors
+  const int64_t size_, size_in_; // of the mixes of one node, and of the function they are made of
   std::unique_ptr<Real[]> values_, tangents_;
 };
 

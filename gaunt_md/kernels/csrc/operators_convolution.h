@@ -14,6 +14,12 @@ struct ConvolutionArguments {
   double step;
 };
 
+/// Radial functions there may be for a channel: as many as degrees, or one for all of them.
+int64_t functions(const Tensor &radial, int degree)
+{
+  return radial.dim() > 1 && radial.size(-2) == 1 ? 1 : degree + 1;
+}
+
 void check(const ConvolutionArguments &a)
 {
   TORCH_CHECK(a.features.dim() == 3, "gaunt: features of shape ", a.features.sizes(),
@@ -27,9 +33,9 @@ void check(const ConvolutionArguments &a)
   if (a.table) {
     check_shape("distances", a.radial, {edges});
     check_shape("table", *a.table,
-                {std::max<int64_t>(a.table->size(0), 2), 3, degree + 1, channels});
+                {std::max<int64_t>(a.table->size(0), 2), 3, functions(*a.table, degree), channels});
   } else {
-    check_shape("radial functions", a.radial, {edges, degree + 1, channels});
+    check_shape("radial functions", a.radial, {edges, functions(a.radial, degree), channels});
   }
   check_shape("coupling", a.coupling,
               {a.coupling.size(0), a.harmonics.size(1) * a.features.size(1)});
@@ -57,6 +63,7 @@ template <class Real> class ConvolutionCall {
     shape.channels = static_cast<int>(features.size(2));
     shape.n_features = static_cast<int>(features.size(1));
     shape.filter_degree = degree_of(harmonics.size(1));
+    shape.n_radial = static_cast<int>((splines ? *a.table : radial).size(-2));
     shape.n_outputs = static_cast<int>(a.coupling.size(0));
     list_couplings(a.coupling);
     shape.first = first_.const_data_ptr<int64_t>();

@@ -7,8 +7,8 @@
 namespace {
 
 struct ManyBodyArguments {
-  Tensor x;          // [nodes][(degree + 1)^2][channels]
-  Tensor mix;        // [degree + 1][channels][factors * channels]
+  Tensor x;          // [nodes][(degree + 1)^2][channels_in]
+  Tensor mix;        // [degree + 1][channels_in][factors * channels]
   Tensor weights;    // [nodes][factors][channels]
   Tensor evaluation; // [points][(degree + 1)^2]
   Tensor projection; // [points][(degree_out + 1)^2]
@@ -24,11 +24,11 @@ void check(const ManyBodyArguments &a)
   TORCH_CHECK(a.x.dim() == 3 && a.weights.dim() == 3, "gaunt: functions of shape ", a.x.sizes(),
               " and weights of shape ", a.weights.sizes(),
               " where [nodes, coefficients, channels] and [nodes, factors, channels] are expected");
-  const int64_t nodes = a.x.size(0), channels = a.x.size(2), factors = a.weights.size(1);
+  const int64_t nodes = a.x.size(0), factors = a.weights.size(1), channels = a.weights.size(2);
   TORCH_CHECK(factors >= 1 && factors <= gaunt::max_factors, "gaunt: products of ", factors,
               " factors are not made at once, only those of 1 to ", gaunt::max_factors);
   check_shape("weights", a.weights, {nodes, factors, channels});
-  check_shape("mix", a.mix, {degree_of(a.x.size(1)) + 1, channels, factors * channels});
+  check_shape("mix", a.mix, {degree_of(a.x.size(1)) + 1, a.x.size(2), factors * channels});
   check_shape("evaluation", a.evaluation, {a.evaluation.size(0), a.x.size(1)});
   check_shape("projection", a.projection, {a.evaluation.size(0), a.projection.size(-1)});
 }
@@ -39,14 +39,15 @@ template <class Real> class ManyBodyCall {
   enum class Purpose { value, gradient };
 
   ManyBodyCall(const ManyBodyArguments &a, const ManyBodyTangents *tangents, Purpose purpose)
-      : channels_(a.x.size(-1)), nodes_(a.x.size(0))
+      : channels_in_(a.x.size(-1)), channels_(a.weights.size(-1)), nodes_(a.x.size(0))
   {
     check(a);
     x_ = padded<Real>(a.x);
     weights_ = padded<Real>(a.weights);
     evaluation_ = tiled(a.evaluation);
     projection_ = tiled(a.projection);
-    shape.channels = static_cast<int>(x_.size(2));
+    shape.channels_in = static_cast<int>(x_.size(2));
+    shape.channels = static_cast<int>(weights_.size(2));
     shape.degree = degree_of(x_.size(1));
     shape.n_factors = static_cast<int>(weights_.size(1));
     mix_ = matrices(a.mix);
@@ -102,23 +103,23 @@ template <class Real> class ManyBodyCall {
       gaunt::kernels<Real>().many_body_gradient(shape, a.const_data_ptr<Real>(), range, out);
     });
     const auto nothing = [&] { return at::empty({0}, x_.options()); };
-    if (!wants_parameters) return {narrowed(d_x, channels_), nothing(), nothing()};
+    if (!wants_parameters) return {narrowed(d_x, channels_in_), nothing(), nothing()};
     Tensor d_matrices =
-        sum_of_parts(d_mix).narrow(1, 0, channels_).narrow(3, 0, channels_).flatten(2);
-    return {narrowed(d_x, channels_), d_matrices, narrowed(d_weights, channels_)};
+        sum_of_parts(d_mix).narrow(1, 0, channels_in_).narrow(3, 0, channels_).flatten(2);
+    return {narrowed(d_x, channels_in_), d_matrices, narrowed(d_weights, channels_)};
   }
 
  private:
-  /// [degree + 1][channels][factors][channels] with padded channels.
+  /// [degree + 1][channels_in][factors][channels] with padded channels.
   Tensor matrices(const Tensor &mix) const
   {
-    const int64_t missing = shape.channels - channels_;
+    const int64_t rows = shape.channels_in - channels_in_, columns = shape.channels - channels_;
     const Tensor split = mix.unflatten(2, {shape.n_factors, channels_});
-    return missing ? at::constant_pad_nd(split, {0, missing, 0, 0, 0, missing})
-                   : split.contiguous();
+    return rows || columns ? at::constant_pad_nd(split, {0, columns, 0, 0, 0, rows})
+                           : split.contiguous();
   }
 
-  /// [degree + 1][factors][channels][channels]: columns become rows.
+  /// [degree + 1][factors][channels][channels_in]: columns become rows.
   static Tensor transposed(const Tensor &matrices)
   {
     const int64_t rows = matrices.size(1), columns = matrices.size(2) * matrices.size(3);
@@ -131,7 +132,7 @@ template <class Real> class ManyBodyCall {
   }
 
   gaunt::ManyBody<Real> shape{};
-  int64_t channels_, nodes_;
+  int64_t channels_in_, channels_, nodes_;
   Tensor x_, weights_, evaluation_, projection_, mix_, transposed_;
   Tensor x_tangent_, weights_tangent_, mix_tangent_, transposed_tangent_;
 };

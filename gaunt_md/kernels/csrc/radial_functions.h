@@ -14,14 +14,14 @@ template <class Numbers>
 constexpr int edge_tile = (vector_registers == 32 ? 5 : 3) * vector_bytes /
                           static_cast<int>(sizeof(typename Numbers::Lanes));
 
-/// Radial functions given for every edge. The columns are registers, [l][channels].
+/// Radial functions given for every edge. The columns are registers, [n_radial][channels].
 template <class Numbers> class RadialRows {
   using Real = typename Numbers::Real;
   using Lanes = typename Numbers::Lanes;
 
  public:
   explicit RadialRows(const Convolution<Real> &shape)
-      : shape_(shape), n_columns_((shape.filter_degree + 1) * shape.channels / lanes<Real>),
+      : shape_(shape), n_columns_(shape.n_radial * shape.channels / lanes<Real>),
         of_edges_(new Lanes[edge_tile<Numbers> * n_columns_])
   {
   }
@@ -64,7 +64,7 @@ template <class Numbers> class RadialSplines {
 
  public:
   explicit RadialSplines(const Convolution<Real> &shape)
-      : shape_(shape), row_((shape.filter_degree + 1) * shape.channels),
+      : shape_(shape), row_(shape.n_radial * shape.channels),
         n_columns_(row_ / lanes<Real>), of_edges_(new Lanes[2 * edge_tile<Numbers> * n_columns_])
   {
   }
