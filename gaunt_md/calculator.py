@@ -136,6 +136,21 @@ class GauntCalculator(Calculator):
         with _errors_of_ase():
             species_of(atoms, self.elements)
 
+    def check_state(self, atoms: Atoms, tol: float = 0.0) -> list[str]:
+        """Return what has changed since the last calculation, of what the energy depends on.
+
+        Every property that is asked for asks this first; ASE's own comparison would take a good
+        part of the time of a step of a few atoms. The tolerance is not needed.
+        """
+        if self.atoms is None:
+            return list(all_changes)
+        names = ("positions", "numbers", "cell", "pbc")
+        return [
+            name
+            for name in names
+            if not np.array_equal(getattr(self.atoms, name), getattr(atoms, name))
+        ]
+
     def calculate(
         self,
         atoms: Atoms | None = None,

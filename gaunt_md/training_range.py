@@ -35,13 +35,20 @@ class TrainingRange:
         for pair, distance in shortest_distances.items():
             i, j = (self._elements.index(element) for element in pair.split("-"))
             self._shortest[i, j] = self._shortest[j, i] = distance
-        self._untold = {"closer", "never seen"} if shortest_distances else set()
+        self._untold = set()
+        if shortest_distances:
+            self._untold.add("closer")
+        if self._shortest.isinf().any():
+            self._untold.add("never seen")
+        self._safe = float(self._shortest.max())
 
     def look(self, graph: Graph) -> Iterator[str]:
         """Yield what has not been said before: of either kind the worst pair, once."""
         if not self._untold:
             return
         distances = graph.edge_vectors.norm(dim=1)
+        if not (distances < self._safe).any():  # nearly always
+            return
         shortest = self._shortest[graph.species[graph.centres], graph.species[graph.neighbours]]
         share = distances / shortest  # zero for pairs never seen
         closer = torch.where((share > 0) & (share < 1), share, math.inf)

@@ -7,6 +7,7 @@ Traffic is what must be read or written once in any case, as if everything else 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,11 +15,14 @@ from typing import cast
 
 from ..model import Potential
 from ..model.convolution import TabulatedConvolution
+from ..model.first_interaction import FirstInteraction, SpeciesSum
 from ..model.interaction import Interaction
 from ..model.many_body import ManyBodyProduct
 
 _NUMBER = 4  # bytes of a float32
 _INDEX = 8
+
+Sums = TabulatedConvolution | SpeciesSum
 
 
 @dataclass(frozen=True)
@@ -32,14 +36,14 @@ class Work:
         return Work(self.operations + other.operations, self.bytes + other.bytes)
 
 
-def convolution_value(convolution: TabulatedConvolution, atoms: int, edges: int) -> Work:
+def convolution_value(convolution: Sums, atoms: int, edges: int) -> Work:
     """Return the work of A_i = G : Σ_e h_j ⊗ (R Y)_e."""
-    degrees, channels = convolution.table.shape[2:]
+    functions, channels = convolution.table.shape[2:]
     outputs, moments = convolution.coupling.shape
-    features = moments // degrees**2
+    features, degrees = convolution.features, _degrees(convolution)
     couplings = int(convolution.coupling.count_nonzero())
-    spline = 6 * degrees * channels  # value, slope and curvature at two nodes
-    filtered = degrees * features * channels / 2  # R h; a product without a sum
+    spline = 6 * functions * channels  # value, slope and curvature at two nodes
+    filtered = functions * features * channels / 2  # R h; a product without a sum
     summed = moments * channels
     of_edges = edges * (spline + filtered + summed)
     read = edges * (_NUMBER * (1 + degrees**2) + _INDEX) + atoms * features * channels * _NUMBER
@@ -47,19 +51,17 @@ def convolution_value(convolution: TabulatedConvolution, atoms: int, edges: int)
     return Work(2 * (of_edges + atoms * couplings * channels), read + written)
 
 
-def convolution_gradient(
-    convolution: TabulatedConvolution, atoms: int, edges: int, *, by_features: bool
-) -> Work:
+def convolution_gradient(convolution: Sums, atoms: int, edges: int, *, by_features: bool) -> Work:
     """Return the work of its gradient by distances and harmonics, and by features if wanted."""
-    degrees, channels = convolution.table.shape[2:]
+    functions, channels = convolution.table.shape[2:]
     outputs, moments = convolution.coupling.shape
-    features = moments // degrees**2
+    features, degrees = convolution.features, _degrees(convolution)
     couplings = int(convolution.coupling.count_nonzero())
-    splines = 12 * degrees * channels  # and their slopes
+    splines = 12 * functions * channels  # and their slopes
     filtered = degrees * features * channels / 2
     of_harmonics = moments * channels
     of_filtered = moments * channels
-    of_distances = degrees * (features + 1) * channels
+    of_distances = (degrees * features + functions) * channels
     of_features = degrees * features * channels if by_features else 0
     of_edges = splines + filtered + of_harmonics + of_filtered + of_distances + of_features
     read = edges * (_NUMBER * (1 + degrees**2) + _INDEX) + atoms * _NUMBER * channels * (
@@ -69,6 +71,10 @@ def convolution_gradient(
         atoms * features * channels * _NUMBER if by_features else 0
     )
     return Work(2 * (edges * of_edges + atoms * couplings * channels), read + written)
+
+
+def _degrees(convolution: Sums) -> int:
+    return math.isqrt(convolution.coupling.shape[1] // convolution.features)
 
 
 def product_value(product: ManyBodyProduct, atoms: int) -> Work:
@@ -119,30 +125,45 @@ def work_of_operators(potential: Potential, atoms: int, edges: int) -> dict[tupl
         total[operator, gradient] = total.get((operator, gradient), Work()) + work
 
     for number, (interaction, degree_in, degree_out) in enumerate(_interactions(potential)):
-        convolution = cast(TabulatedConvolution, interaction.convolution)
-        product = interaction.many_body
-        channels, later = _channels(product), number > 0
+        product, later = interaction.many_body, number > 0
+        channels, factors = _channels(product), _factors(product)
+        if isinstance(interaction, FirstInteraction):
+            convolution: Sums = interaction.sums
+        else:
+            convolution = cast(TabulatedConvolution, interaction.convolution)
         add("convolution", False, convolution_value(convolution, atoms, edges))
         gradient = convolution_gradient(convolution, atoms, edges, by_features=later)
         add("convolution", True, gradient)
-        mixes = linear(atoms, potential.filter_degree, channels, _factors(product) * channels)
+        channels_in = product.mix.matrices().shape[1]
+        mixes = linear(atoms, potential.filter_degree, channels_in, factors * channels)
         add("many_body", False, mixes + product_value(product, atoms))
         # The mixes are made once more on the way back.
         add("many_body", True, mixes + mixes + product_gradient(product, atoms))
-        kept = min(degree_in, degree_out)
-        for of_degree, has_gradient in ((degree_in, later), (degree_out, True), (kept, later)):
+        for of_degree, has_gradient in _linear_maps(interaction, degree_in, degree_out, later):
             add("degree_linear", False, linear(atoms, of_degree, channels, channels))
             if has_gradient:
                 add("degree_linear", True, linear(atoms, of_degree, channels, channels))
     return total
 
 
-def _interactions(potential: Potential) -> Iterator[tuple[Interaction, int, int]]:
+def _linear_maps(
+    interaction: Interaction | FirstInteraction, degree_in: int, degree_out: int, later: bool
+) -> list[tuple[int, bool]]:
+    """Return the degree of each map of features, and whether a gradient goes through it."""
+    of_update = [(degree_out, True)]
+    if isinstance(interaction, FirstInteraction):
+        return of_update
+    return [(degree_in, later), *of_update, (min(degree_in, degree_out), later)]
+
+
+def _interactions(
+    potential: Potential,
+) -> Iterator[tuple[Interaction | FirstInteraction, int, int]]:
     """Yield each interaction with the degrees of the features before and after it."""
     options = potential.hyperparameters
     degrees = [0, *[options["hidden_degree"]] * (potential.layers - 1), 0]
     for interaction, (before, after) in zip(potential.interactions, pairwise(degrees), strict=True):
-        yield cast(Interaction, interaction), before, after
+        yield cast(Interaction | FirstInteraction, interaction), before, after
 
 
 def _channels(product: ManyBodyProduct) -> int:

@@ -187,8 +187,8 @@ def degree_weights(x: Tensor, weight: Tensor) -> Tensor:
 
 
 def harmonics(vectors: Tensor, degree: int) -> Tensor:
-    """Return the spherical harmonics of unit vectors, shape (edges, (degree + 1)^2)."""
-    return spherical_harmonics(degree, vectors)
+    """Return the spherical harmonics of the directions of (edges, 3); (edges, (degree + 1)^2)."""
+    return spherical_harmonics(degree, vectors / vectors.norm(dim=1, keepdim=True))
 
 
 def spherical_harmonics(degree: int, directions: Tensor) -> Tensor:

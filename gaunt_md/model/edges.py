@@ -4,6 +4,11 @@ import torch
 from torch import Tensor
 
 
+def first_rows(tensor: Tensor, rows: int) -> Tensor:
+    """Return the first rows; where these are all, autograd has no copy to make."""
+    return tensor if rows == tensor.shape[0] else tensor[:rows]
+
+
 def rows_of_layers(centres: Tensor, neighbours: Tensor, owned: int, layers: int) -> list[int]:
     """Return how many atoms each layer has to update, from the first layer to the last.
 

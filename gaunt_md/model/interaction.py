@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from ..sphere import DegreeLinear
 from .convolution import Convolution, TabulatedConvolution
+from .edges import first_rows
 from .many_body import ManyBodyProduct
 from .radial import RadialFunctions
 
@@ -87,9 +88,10 @@ class Interaction(nn.Module):
         Tensor, shape (rows, (degree_out + 1)^2, channels)
         """
         rows = first.shape[0] - 1
+        species = first_rows(species, rows)
         sums = self.convolution(self.mix_in(features), distances, harmonics, first, neighbours)
-        update = self.mix_out(self.many_body(sums, species[:rows]))
-        return self.residual(features[:rows], species[:rows], update)
+        update = self.mix_out(self.many_body(sums, species))
+        return self.residual(first_rows(features, rows), species, update)
 
 
 class Residual(nn.Module):

@@ -11,7 +11,7 @@ from .. import kernels  # noqa: F401  (torch.ops.gaunt)
 from ..errors import InputError
 from ..sphere import DegreeLinear
 from ..sphere.products import MAX_FACTORS_ON_GRID
-from .edges import rows_of_layers
+from .edges import first_rows, rows_of_layers
 from .elements import covalent_radius
 from .first_interaction import FirstInteraction
 from .interaction import Interaction
@@ -164,7 +164,7 @@ class Potential(nn.Module):
         """
         rows = rows_of_layers(centres, neighbours, owned, self.layers)
         used = int(torch.searchsorted(centres, rows[0]))
-        edge_vectors = _first(edge_vectors, used)
+        edge_vectors = first_rows(edge_vectors, used)
         centres, neighbours = centres[:used], neighbours[:used]
         first = torch.searchsorted(centres, torch.arange(rows[0] + 1, device=centres.device))
         distances, harmonics = self.geometry(edge_vectors)
@@ -177,12 +177,12 @@ class Potential(nn.Module):
                 index,
                 features,
                 species,
-                _first(distances, edges),
-                _first(harmonics, edges),
+                first_rows(distances, edges),
+                first_rows(harmonics, edges),
                 ends,
                 neighbours,
             )
-            readout = readout + contribution[:owned]
+            readout = readout + first_rows(contribution, owned)
         return self.energies(readout, species, distances, centres, neighbours)
 
     # What `forward` is made of, for programs that exchange features between processes.
@@ -191,8 +191,8 @@ class Potential(nn.Module):
     def geometry(self, edge_vectors: Tensor) -> tuple[Tensor, Tensor]:
         """Return the lengths of edges, float64, Å, and the harmonics of their directions."""
         distances = torch.linalg.vector_norm(edge_vectors, dim=-1)
-        directions = (edge_vectors / distances.unsqueeze(-1)).to(self.embedding.dtype)
-        return distances, torch.ops.gaunt.harmonics(directions, self.filter_degree)
+        vectors = edge_vectors.to(self.embedding.dtype)
+        return distances, torch.ops.gaunt.harmonics(vectors, self.filter_degree)
 
     @torch.jit.export
     def first_features(self, species: Tensor) -> Tensor:
@@ -267,7 +267,7 @@ class Potential(nn.Module):
         energies = self.reference_energies[species[:owned]] + self.energy_scale * readouts
         if self.core_repulsion is not None:
             repulsion = self.core_repulsion(distances, centres, neighbours, species)
-            energies = energies + repulsion[:owned]
+            energies = energies + first_rows(repulsion, owned)
         return energies
 
     def _isolated_readouts(self) -> Tensor:
@@ -348,11 +348,6 @@ class Potential(nn.Module):
         if gradient is None:
             gradient = torch.zeros_like(leaf)
         return energies, gradient
-
-
-def _first(tensor: Tensor, rows: int) -> Tensor:
-    """Return the first rows; where these are all, autograd has no copy to make."""
-    return tensor if rows == tensor.shape[0] else tensor[:rows]
 
 
 def _last_readout(channels: int) -> nn.Module:

@@ -22,7 +22,7 @@ def radial() -> RadialFunctions:
 
 @pytest.fixture(scope="module")
 def splines(radial: RadialFunctions) -> RadialTable:
-    return tabulate(radial, shortest=1.0)
+    return tabulate(radial, CUTOFF, shortest=1.0)
 
 
 def evaluate(splines: RadialTable, distances: Tensor) -> Tensor:
@@ -70,4 +70,4 @@ def test_functions_too_wild_for_a_table_are_refused(radial: RadialFunctions) -> 
     wild = RadialFunctions(4, 2, CUTOFF, basis_size=8, width=16)
     wild.load_state_dict({name: 1e6 * value for name, value in radial.state_dict().items()})
     with pytest.raises(InputError, match="vary too fast for splines"):
-        tabulate(wild, shortest=1.0)
+        tabulate(wild.exact(), CUTOFF, shortest=1.0)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Spherical harmonics of edges and their derivatives; one edge in each lane of a register.
+// Spherical harmonics of the directions of edges and their derivatives; one edge in each lane of a
+// register.
 #pragma once
 
 #include "numbers.h"
@@ -51,6 +52,28 @@ inline void evaluate_harmonics(int degree, const Recurrence<Real> &factors, cons
   }
 }
 
+/// 1/√x
+template <class V> inline V inverse_root(const V &x)
+{
+  V result;
+  for (unsigned lane = 0; lane < sizeof(V) / sizeof(x[0]); ++lane)
+    result[lane] = 1 / std::sqrt(x[lane]);
+  return result;
+}
+template <class V> inline Dual<V> inverse_root(const Dual<V> &x)
+{
+  const V root = inverse_root(x.value);
+  return {root, V{} - x.tangent * root * root * root / 2};
+}
+
+/// Make a unit vector of r and return 1/|r|.
+template <class Number> inline Number normalise(Number (&r)[3])
+{
+  const Number inverse = inverse_root(r[0] * r[0] + r[1] * r[1] + r[2] * r[2]);
+  for (Number &component : r) component = component * inverse;
+  return inverse;
+}
+
 /// A component of the vectors of as many edges as there are lanes; beyond the end, of the last.
 template <class Real>
 inline Vector<Real> gather(const Real *vectors, int64_t edge, int64_t end, int component)
@@ -77,9 +100,11 @@ template <class Real> void harmonics(const Harmonics<Real> &shape, Range edges, 
       Dual<V> s[3];
       for (int k = 0; k < 3; ++k)
         s[k] = {r[k], gather(shape.vectors.tangent, edge, edges.end, k)};
+      normalise(s);
       evaluate_harmonics(shape.degree, factors, s[0], s[1], s[2], moving);
       for (int lm = 0; lm < n; ++lm) values[lm] = moving[lm].tangent;
     } else {
+      normalise(r);
       evaluate_harmonics(shape.degree, factors, r[0], r[1], r[2], values);
     }
     for (int lane = 0; lane < lanes<Real> && edge + lane < edges.end; ++lane)
@@ -87,11 +112,12 @@ template <class Real> void harmonics(const Harmonics<Real> &shape, Range edges, 
   }
 }
 
-/// Σ_lm a_lm ∂Y_lm/∂r_k; for dual vectors with its tangent.
+/// Σ_lm a_lm ∂Y_lm/∂r_k; for dual vectors with its tangent. Makes unit vectors of r.
 template <class Real, class Number>
-inline void contract_gradient(int degree, const Recurrence<Real> &factors, const Number (&r)[3],
+inline void contract_gradient(int degree, const Recurrence<Real> &factors, Number (&r)[3],
                               const Vector<Real> *adjoint, Number (&gradient)[3])
 {
+  const Number inverse = normalise(r);
   Dual<Number> values[(max_filter_degree + 1) * (max_filter_degree + 1)];
   for (int k = 0; k < 3; ++k) {
     Dual<Number> s[3] = {{r[0], {}}, {r[1], {}}, {r[2], {}}};
@@ -101,6 +127,9 @@ inline void contract_gradient(int degree, const Recurrence<Real> &factors, const
     for (int lm = 0; lm < (degree + 1) * (degree + 1); ++lm)
       gradient[k] += values[lm].tangent * adjoint[lm];
   }
+  // Along r nothing changes.
+  const Number along = r[0] * gradient[0] + r[1] * gradient[1] + r[2] * gradient[2];
+  for (int k = 0; k < 3; ++k) gradient[k] = (gradient[k] - r[k] * along) * inverse;
 }
 
 template <class Real>

@@ -176,7 +176,7 @@ template <class Real> struct ManyBodyGradient {
   Real *weights; // like weights
 };
 
-/// Real orthonormal spherical harmonics of unit vectors, and how they change with the vectors.
+/// Real orthonormal spherical harmonics of the directions of vectors.
 template <class Real> struct Harmonics {
   int degree;
   Input<Real> vectors; // [edges][3]

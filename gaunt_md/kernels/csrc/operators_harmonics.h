@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// gaunt::harmonics, spherical harmonics of unit vectors.
+// gaunt::harmonics, spherical harmonics of the directions of vectors.
 #pragma once
 
 #include "operators.h"
