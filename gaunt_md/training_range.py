@@ -29,7 +29,7 @@ class TrainingRange:
     def __init__(self, elements: Sequence[str], shortest_distances: Mapping[str, float]) -> None:
         self._elements = list(elements)
         count = len(elements)
-        self._shortest = torch.zeros(count, count, dtype=torch.float64)
+        self._shortest = torch.zeros(count, count, dtype=torch.float64, device="cpu")
         if shortest_distances:
             self._shortest.fill_(math.inf)
         for pair, distance in shortest_distances.items():
