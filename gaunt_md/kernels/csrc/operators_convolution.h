@@ -15,7 +15,7 @@ struct ConvolutionArguments {
 };
 
 /// Radial functions there may be for a channel: as many as degrees, or one for all of them.
-int64_t functions(const Tensor &radial, int degree)
+int64_t functions_per_channel(const Tensor &radial, int degree)
 {
   return radial.dim() > 1 && radial.size(-2) == 1 ? 1 : degree + 1;
 }
@@ -32,10 +32,12 @@ void check(const ConvolutionArguments &a)
               gaunt::max_filter_degree);
   if (a.table) {
     check_shape("distances", a.radial, {edges});
+    const int64_t nodes = std::max<int64_t>(a.table->size(0), 2);
     check_shape("table", *a.table,
-                {std::max<int64_t>(a.table->size(0), 2), 3, functions(*a.table, degree), channels});
+                {nodes, 3, functions_per_channel(*a.table, degree), channels});
   } else {
-    check_shape("radial functions", a.radial, {edges, functions(a.radial, degree), channels});
+    check_shape("radial functions", a.radial,
+                {edges, functions_per_channel(a.radial, degree), channels});
   }
   check_shape("coupling", a.coupling,
               {a.coupling.size(0), a.harmonics.size(1) * a.features.size(1)});
