@@ -59,7 +59,7 @@ template <class Real> struct Convolution {
   int64_t n_couplings;
   const Coupling *couplings; // output by output
 
-  const int64_t *first;      // [centres + 1] those of centre i are first[i] ... first[i + 1] - 1
+  const int64_t *first;      // [centres + 1] edges of centre i: first[i] ... first[i + 1] - 1
   const int64_t *neighbours; // [edges]
 
   Input<Real> features;  // h [atoms][n_features][channels]
@@ -159,9 +159,10 @@ template <class Real> struct ManyBody {
   int degree;
   int n_factors;
   Input<Real> x;              // [nodes][(degree + 1)^2][channels_in]
-  Input<Real> mix;            // [degree + 1][channels_in][n_factors][channels]; or constant
+  Input<Real> mix;            // [degree + 1][channels_in][n_factors][channels]
   Input<Real> mix_transposed; // [degree + 1][n_factors][channels][channels_in]; for gradients only
   Input<Real> weights;        // [nodes][n_factors][channels]
+  // If x has a tangent, weights have one, too; a mix without one is constant.
 
   int n_tiles;
   const Real *evaluation; // [n_tiles][(degree + 1)^2][tile_points]

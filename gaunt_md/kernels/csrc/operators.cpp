@@ -4,7 +4,8 @@
 //
 // Each operation has three operators: itself, NAME_gradient, and NAME_second, the derivative of
 // both in a direction. (degree_linear and degree_weights are bilinear: two operators each will do.)
-// Autograd is registered here, so that a program without Python has it too.
+// Autograd is registered here, so that a program without Python has it too. There is none by what
+// is the same for all of a potential's life: coupling, table, evaluation, projection and waves.
 
 #include "operators_convolution.h"
 #include "operators_harmonics.h"

@@ -20,6 +20,24 @@ int64_t functions_per_channel(const Tensor &radial, int degree)
   return radial.dim() > 1 && radial.size(-2) == 1 ? 1 : degree + 1;
 }
 
+/// Refuse edges that are not those of a list of centres, or end at atoms that there are not.
+void check_edges(const Tensor &first, const Tensor &neighbours, int64_t atoms)
+{
+  check_shape("first", first, {std::max<int64_t>(first.numel(), 1)});
+  const Tensor dense_first = dense(first), dense_neighbours = dense(neighbours);
+  const int64_t edges = neighbours.size(0), centres = first.size(0) - 1;
+  const int64_t *const ends = dense_first.const_data_ptr<int64_t>();
+  TORCH_CHECK(ends[0] == 0 && ends[centres] == edges, "gaunt: the edges of all centres go from ",
+              ends[0], " to ", ends[centres], ", not from 0 to ", edges);
+  TORCH_CHECK(std::is_sorted(ends, ends + centres + 1),
+              "gaunt: the edges of a centre end before they begin");
+  if (edges == 0) return;
+  const int64_t *const atom = dense_neighbours.const_data_ptr<int64_t>();
+  const auto [least, largest] = std::minmax_element(atom, atom + edges);
+  TORCH_CHECK(*least >= 0 && *largest < atoms, "gaunt: neighbours from ", *least, " to ", *largest,
+              " where there are ", atoms, " atoms");
+}
+
 void check(const ConvolutionArguments &a)
 {
   TORCH_CHECK(a.features.dim() == 3, "gaunt: features of shape ", a.features.sizes(),
@@ -42,12 +60,7 @@ void check(const ConvolutionArguments &a)
   check_shape("coupling", a.coupling,
               {a.coupling.size(0), a.harmonics.size(1) * a.features.size(1)});
   check_shape("neighbours", a.neighbours, {edges});
-  check_shape("first", a.first, {std::max<int64_t>(a.first.numel(), 1)});
-  const Tensor first = dense(a.first);
-  const int64_t begin = first.const_data_ptr<int64_t>()[0];
-  const int64_t end = first.const_data_ptr<int64_t>()[first.size(0) - 1];
-  TORCH_CHECK(begin == 0 && end == edges, "gaunt: the edges of all centres go from ", begin,
-              " to ", end, ", not from 0 to ", edges);
+  check_edges(a.first, a.neighbours, a.features.size(0));
 }
 
 template <class Real> class ConvolutionCall {

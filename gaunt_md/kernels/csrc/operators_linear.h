@@ -8,7 +8,8 @@ namespace {
 
 Tensor degree_linear(const Tensor &x, const Tensor &weight)
 {
-  TORCH_CHECK(degree_of(x.size(1)) + 1 == weight.size(0) && x.size(2) == weight.size(1),
+  TORCH_CHECK(x.dim() == 3 && weight.dim() == 3 &&
+                  degree_of(x.size(1)) + 1 == weight.size(0) && x.size(2) == weight.size(1),
               "gaunt: matrices of shape ", weight.sizes(), " for coefficients of shape ",
               x.sizes());
   return for_dtype(x, [&](auto real) {
@@ -29,6 +30,7 @@ Tensor degree_linear(const Tensor &x, const Tensor &weight)
 /// Gradient of the sum of adjoint times degree_linear(x, weight) by weight.
 Tensor degree_linear_weights(const Tensor &x, const Tensor &adjoint)
 {
+  check_shape("adjoint", adjoint, {x.size(0), x.size(1), adjoint.size(-1)});
   return for_dtype(x, [&](auto real) {
     using Real = decltype(real);
     const Tensor rows = dense(x), a = padded<Real>(adjoint);

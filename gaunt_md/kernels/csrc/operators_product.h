@@ -16,23 +16,49 @@ struct GridArguments {
   Waves waves;       // [longitudes][2 degree + 1]
 };
 
+/// The first factor, of which there must be one.
+const Tensor &first_of(at::TensorList factors)
+{
+  TORCH_CHECK(!factors.empty() && factors.size() <= gaunt::max_factors, "gaunt: products of ",
+              factors.size(), " factors are not made at once, only those of 1 to ",
+              gaunt::max_factors);
+  return factors[0];
+}
+
+void check(const GridArguments &a)
+{
+  const Tensor &first = first_of(a.factors);
+  TORCH_CHECK(first.dim() == 3, "gaunt: a factor of shape ", first.sizes(),
+              " where [nodes, coefficients, channels] is expected");
+  check_shape("evaluation", a.evaluation, {a.evaluation.size(0), a.evaluation.size(-1)});
+  check_shape("projection", a.projection, {a.evaluation.size(0), a.projection.size(-1)});
+  int degree = degree_of(a.projection.size(1));
+  for (const Tensor &factor : a.factors) {
+    TORCH_CHECK(factor.dim() == 3 && factor.size(0) == first.size(0) &&
+                    factor.size(2) == first.size(2) && factor.size(1) <= a.evaluation.size(1),
+                "gaunt: a factor of shape ", factor.sizes(), " beside one of shape ",
+                first.sizes(), " on a grid for ", a.evaluation.size(1), " coefficients");
+    degree = std::max(degree, degree_of(factor.size(1)));
+  }
+  if (!a.waves) return;
+  check_shape("waves", *a.waves, {a.waves->size(0), a.waves->size(-1)});
+  const int64_t orders = a.waves->size(1);
+  TORCH_CHECK(orders % 2 == 1 && orders > 2 * degree, "gaunt: waves of ", orders,
+              " orders where an odd number of at least ", 2 * degree + 1, " is expected");
+}
+
 template <class Real> class GridProductCall {
  public:
   GridProductCall(const GridArguments &a, const Tensor *tangents)
-      : channels_(a.factors[0].size(2)), nodes_(a.factors[0].size(0))
+      : channels_(a.factors[0].size(-1)), nodes_(a.factors[0].size(0))
   {
-    TORCH_CHECK(a.factors.size() <= gaunt::max_factors, "gaunt: products of more than ",
-                gaunt::max_factors, " factors are not made at once");
+    check(a);
     shape.n_factors = static_cast<int>(a.factors.size());
     for (size_t q = 0; q < a.factors.size(); ++q) {
       const Tensor &factor = a.factors[q];
-      TORCH_CHECK(factor.size(0) == nodes_ && factor.size(2) == channels_ &&
-                      factor.size(1) <= a.evaluation.size(1),
-                  "gaunt: a factor of shape ", factor.sizes(), " beside one of shape ",
-                  a.factors[0].sizes(), " on a grid for ", a.evaluation.size(1), " coefficients");
       // Tangents are read with the strides of the values: both are dense.
       factors_.push_back(tangents ? padded<Real>(factor) : readable(factor));
-      shape.degree[q] = degree_of(a.factors[q].size(1));
+      shape.degree[q] = degree_of(factor.size(1));
       shape.factors[q] = input<Real>(factors_[q]);
       shape.node_stride[q] = factors_[q].stride(0);
       shape.coefficient_stride[q] = factors_[q].stride(1);
@@ -69,6 +95,7 @@ template <class Real> class GridProductCall {
   /// Gradients of the factors.
   Tensors gradient(const Tensor &adjoint) const
   {
+    check_shape("adjoint", adjoint, {nodes_, projection_.size(1), channels_});
     const Tensor a = padded<Real>(adjoint);
     gaunt::GridProductGradient<Real> out{};
     Tensors gradients;
@@ -102,8 +129,9 @@ template <class Real> class GridProductCall {
 Tensor grid_product(at::TensorList factors, const Tensor &evaluation, const Tensor &projection,
                     const Waves &waves)
 {
-  return for_dtype(factors[0], [&](auto real) {
-    return GridProductCall<decltype(real)>({factors.vec(), evaluation, projection, waves}, nullptr).value();
+  return for_dtype(first_of(factors), [&](auto real) {
+    return GridProductCall<decltype(real)>({factors.vec(), evaluation, projection, waves}, nullptr)
+        .value();
   });
 }
 
@@ -111,7 +139,7 @@ Tensors grid_product_gradient(const Tensor &adjoint, at::TensorList factors,
                               const Tensor &evaluation, const Tensor &projection,
                               const Waves &waves)
 {
-  return for_dtype(factors[0], [&](auto real) {
+  return for_dtype(first_of(factors), [&](auto real) {
     return GridProductCall<decltype(real)>({factors.vec(), evaluation, projection, waves}, nullptr)
         .gradient(adjoint);
   });
@@ -122,7 +150,7 @@ Tensors grid_product_second(const Tensor &adjoint, at::TensorList factors,
                             const Tensor &evaluation, const Tensor &projection,
                             const Waves &waves, at::TensorList tangents)
 {
-  return for_dtype(factors[0], [&](auto real) {
+  return for_dtype(first_of(factors), [&](auto real) {
     const GridProductCall<decltype(real)> call({factors.vec(), evaluation, projection, waves},
                                                tangents.data());
     Tensors all{call.value()};
@@ -137,7 +165,8 @@ struct GridProductGradientFunction : Function<GridProductGradientFunction> {
                                const Tensor &projection, const Waves &waves)
   {
     at::AutoDispatchBelowADInplaceOrView below;
-    static const auto op = operator_named<decltype(grid_product_gradient)>("gaunt::grid_product_gradient");
+    static const auto op =
+        operator_named<decltype(grid_product_gradient)>("gaunt::grid_product_gradient");
     variable_list saved{adjoint, evaluation, projection, waves.value_or(Tensor())};
     saved.insert(saved.end(), factors.begin(), factors.end());
     context->save_for_backward(saved);
@@ -149,7 +178,8 @@ struct GridProductGradientFunction : Function<GridProductGradientFunction> {
     const auto saved = context->get_saved_variables();
     const Tensors factors(saved.begin() + 4, saved.end());
     for (size_t q = 0; q < factors.size(); ++q) tangents[q] = or_zeros(tangents[q], factors[q]);
-    static const auto op = operator_named<decltype(grid_product_second)>("gaunt::grid_product_second");
+    static const auto op =
+        operator_named<decltype(grid_product_second)>("gaunt::grid_product_second");
     auto gradients = op.call(saved[0], factors, saved[1], saved[2], optional(saved[3]), tangents);
     gradients.resize(gradients.size() + 3);
     return gradients;
@@ -179,7 +209,8 @@ struct GridProductFunction : Function<GridProductFunction> {
   {
     const auto saved = context->get_saved_variables();
     const Tensors factors(saved.begin() + 3, saved.end());
-    static const auto op = operator_named<decltype(grid_product_gradient)>("gaunt::grid_product_gradient");
+    static const auto op =
+        operator_named<decltype(grid_product_gradient)>("gaunt::grid_product_gradient");
     auto gradients = op.call(adjoints[0], factors, saved[0], saved[1], optional(saved[2]));
     gradients.resize(gradients.size() + 3);
     return gradients;
@@ -195,15 +226,16 @@ Tensor grid_product_autograd(at::TensorList factors, const Tensor &evaluation,
 Tensor grid_product_meta(at::TensorList factors, const Tensor &, const Tensor &projection,
                          const Waves &)
 {
-  return factors[0].new_empty_symint(
-      {factors[0].sym_size(0), projection.sym_size(1), factors[0].sym_size(2)});
+  const Tensor &first = first_of(factors);
+  return first.new_empty_symint({first.sym_size(0), projection.sym_size(1), first.sym_size(2)});
 }
 
 Tensors grid_product_gradient_meta(const Tensor &, at::TensorList factors, const Tensor &,
                                    const Tensor &, const Waves &)
 {
   Tensors gradients;
-  for (const Tensor &factor : factors) gradients.push_back(factor.new_empty_symint(factor.sym_sizes()));
+  for (const Tensor &factor : factors)
+    gradients.push_back(factor.new_empty_symint(factor.sym_sizes()));
   return gradients;
 }
 

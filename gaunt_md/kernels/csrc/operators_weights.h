@@ -19,19 +19,24 @@ template <class Real> struct Rows {
   const int64_t stride;
 };
 
+void check_weights(const Tensor &x, const Tensor &weight)
+{
+  TORCH_CHECK(x.dim() == 3 && weight.dim() == 2 &&
+                  degree_of(x.size(1)) + 1 == weight.size(0) && x.size(2) == weight.size(1),
+              "gaunt: weights of shape ", weight.sizes(), " for coefficients of shape ",
+              x.sizes());
+}
+
 template <class Real>
 gaunt::DegreeWeights<Real> weights_shape(const Rows<Real> &x, const Tensor &weight)
 {
-  TORCH_CHECK(degree_of(x.tensor.size(1)) + 1 == weight.size(0), "gaunt: ", weight.size(0),
-              " rows of weights for ", x.tensor.size(1), " coefficients");
   return {static_cast<int>(weight.size(0)) - 1, static_cast<int>(weight.size(1)),
           x.tensor.template const_data_ptr<Real>(), x.stride, weight.const_data_ptr<Real>()};
 }
 
 Tensor degree_weights(const Tensor &x, const Tensor &weight)
 {
-  TORCH_CHECK(x.size(2) == weight.size(1), "gaunt: weights for ", weight.size(1),
-              " channels, coefficients of ", x.size(2));
+  check_weights(x, weight);
   return for_dtype(x, [&](auto real) {
     using Real = decltype(real);
     const Rows<Real> rows(x);
@@ -49,6 +54,8 @@ Tensor degree_weights(const Tensor &x, const Tensor &weight)
 std::tuple<Tensor, Tensor> degree_weights_gradient(const Tensor &adjoint, const Tensor &x,
                                                    const Tensor &weight)
 {
+  check_weights(x, weight);
+  check_shape("adjoint", adjoint, x.sizes());
   return for_dtype(x, [&](auto real) {
     using Real = decltype(real);
     const Rows<Real> rows(x), a(adjoint);
