@@ -9,6 +9,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,11 +24,19 @@ def cache_folder() -> Path:
 
 
 @contextmanager
-def locked(product: Path) -> Iterator[None]:
-    """Keep other processes from building the same; the system frees the lock if this one dies."""
+def locked(product: Path, what: str = "") -> Iterator[None]:
+    """Keep other processes from building the same; the system frees the lock if this one dies.
+
+    What is built, if it is named, is said where it has to be waited for.
+    """
     product.parent.mkdir(parents=True, exist_ok=True)
     with product.with_suffix(".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if what:
+                print(f"gaunt-md: waiting for {what} ...", file=sys.stderr, flush=True)
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
@@ -37,6 +46,13 @@ def compiler() -> str:
         if path := shutil.which(name):
             return path
     return ""
+
+
+def no_compiler() -> str:
+    """Return a sentence that says what is missing where there is no compiler."""
+    if named := os.environ.get("CXX"):
+        return f"there is no C++ compiler '{named}', which CXX names: correct CXX, or unset it"
+    return "there is no C++ compiler: install g++, or set CXX to one"
 
 
 def describe_compiler() -> str:

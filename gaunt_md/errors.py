@@ -23,7 +23,7 @@ class PotentialFileError(GauntError):
 
 
 class BuildError(GauntError):
-    """The LAMMPS plugin could not be built or loaded."""
+    """The kernels or the LAMMPS plugin could not be built or loaded."""
 
 
 class LammpsError(GauntError):

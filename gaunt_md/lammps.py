@@ -17,7 +17,7 @@ from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
-from .compile_cache import cache_folder, describe_compiler, digest, locked
+from .compile_cache import cache_folder, describe_compiler, digest, locked, no_compiler
 from .errors import BuildError
 from .lammps_installation import look_at
 from .resources import resource_folder
@@ -197,7 +197,7 @@ def _folder(wanted: Environment) -> Path:
 def _build(wanted: Environment, folder: Path) -> None:
     """Compile into a temporary folder, then move the result into its place; the lock is held."""
     if not wanted.compiler:
-        raise BuildError("there is no C++ compiler: install g++, or set CXX to one")
+        raise BuildError(no_compiler())
     print(
         f"gaunt-md: building pair_style gaunt for LAMMPS {wanted.lammps_version} and torch "
         f"{wanted.torch_version}: once, a few minutes ...",

@@ -2,7 +2,8 @@
 
 The library is kept in the cache of `gaunt_md.compile_cache` under a name made of everything it
 depends on. It holds the loops for several instruction sets and picks one when it is loaded, so
-that all nodes of a cluster can share it. Flags in $CXXFLAGS are added to ours.
+that all nodes of a cluster can share it. Flags in $CXXFLAGS are added to ours, and $CXX may have
+arguments, as in "ccache g++".
 """
 
 from __future__ import annotations
@@ -19,7 +20,14 @@ from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
-from ..compile_cache import cache_folder, compiler, describe_compiler, digest, locked
+from ..compile_cache import (
+    cache_folder,
+    compiler,
+    describe_compiler,
+    digest,
+    locked,
+    no_compiler,
+)
 from ..errors import BuildError
 
 SOURCES = Path(__file__).with_name("csrc")
@@ -49,14 +57,20 @@ def ensure_built() -> Path:
     Raises
     ------
     BuildError
-        If there is no compiler, or it fails; the message names its output.
+        If there is no compiler, it fails, or there is no cache to write to.
     """
     library = _library()
     if library.is_file():
         return library
-    with locked(library):
-        if not library.is_file():
-            _build(library)
+    try:
+        with locked(library, "another process that compiles the kernels"):
+            if not library.is_file():
+                _build(library)
+    except OSError as error:
+        raise BuildError(
+            f"'{library.parent}' cannot be written to ({error.strerror}); set GAUNT_MD_CACHE to a "
+            "folder that can"
+        ) from error
     return library
 
 
@@ -70,6 +84,7 @@ def _library() -> Path:
         str(_torch()),
         metadata.version("torch"),
         platform.machine(),
+        *_compiler()[1:],
         *_extra_flags(),
         *sources,
     )
@@ -84,11 +99,12 @@ def _build(library: Path) -> None:
     """Compile into a temporary folder, then move the library into its place; the lock is held."""
     log = library.with_suffix(".log")
     if not describe_compiler():
-        raise BuildError("there is no C++ compiler: install g++, or set CXX to one")
+        raise BuildError(no_compiler())
     if log.exists():
-        raise BuildError(f"they could not be compiled, see {log}; delete it to try again")
+        raise BuildError(f"{_failure(log)}; delete it to try again")
     print(
-        "gaunt-md: compiling the kernels, once: a minute or two, more on a busy machine ...",
+        f"gaunt-md: compiling the kernels, once, into {library.parent}: a minute or two, more on a "
+        "busy machine ...",
         file=sys.stderr,
         flush=True,
     )
@@ -103,13 +119,20 @@ def _build(library: Path) -> None:
     if not (work / "kernels.so").is_file():
         log.write_text("".join(outputs), "utf-8")
         shutil.rmtree(work)
-        raise BuildError(f"they could not be compiled, see {log}")
+        raise BuildError(_failure(log))
     (work / "kernels.so").replace(library)
     shutil.rmtree(work)
 
 
+def _failure(log: Path) -> str:
+    """Return a sentence about a compilation that failed, with the first error of its output."""
+    errors = [line for line in log.read_text("utf-8").splitlines() if "error:" in line]
+    said = f" ({errors[0].strip()})" if errors else ""
+    return f"they could not be compiled{said}, see {log}"
+
+
 def _compilations(work: Path) -> Iterator[list[str]]:
-    common = [compiler(), "-c", "-fPIC", "-fvisibility=hidden"]
+    common = [*_compiler(), "-c", "-fPIC", "-fvisibility=hidden"]
     for name, flags in instruction_sets().items():
         source = [str(SOURCES / "kernels.cpp"), "-o", str(work / f"{name}.o")]
         target = [*flags, f"-DGAUNT_INSTRUCTION_SET={name}"]
@@ -125,11 +148,24 @@ def _compilations(work: Path) -> Iterator[list[str]]:
 def _link(objects: list[str], library: Path) -> list[str]:
     folder = str(_torch() / "lib")
     torch = [f"-L{folder}", f"-Wl,-rpath,{folder}", "-ltorch_cpu", "-lc10"]
-    return [compiler(), "-shared", *_THREADS, *_extra_flags(), *objects, *torch, "-o", str(library)]
+    options = ["-shared", *_THREADS, *_extra_flags()]
+    return [*_compiler(), *options, *objects, *torch, "-o", str(library)]
+
+
+def _compiler() -> list[str]:
+    return [compiler(), *_words_of("CXX")[1:]]
 
 
 def _extra_flags() -> list[str]:
-    return shlex.split(os.environ.get("CXXFLAGS", ""))
+    return _words_of("CXXFLAGS")
+
+
+def _words_of(variable: str) -> list[str]:
+    text = os.environ.get(variable, "")
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise BuildError(f"{variable} is `{text}`: {error}") from None
 
 
 def _run(command: list[str]) -> str:

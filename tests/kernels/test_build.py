@@ -21,6 +21,16 @@ import torch
 from samples import make_potential, silicon_oxide
 from gaunt_md.data.graph import evaluate
 from gaunt_md.data.neighbours import build_graph
+from gaunt_md.model import Potential
+from gaunt_md.model.first_interaction import FirstInteraction
+from gaunt_md.potential_file import scripted
+
+def named(found, prefix):
+    return {
+        prefix + name: getattr(found, name).detach()
+        for name in ("atomic_energies", "forces", "virials")
+    }
+
 results = {}
 for dtype in ("float32", "float64"):
     potential = make_potential(dtype)
@@ -29,12 +39,12 @@ for dtype in ("float32", "float64"):
     loss = found.forces.square().sum() + found.virials.square().sum()
     gradients = torch.autograd.grad(loss, list(potential.parameters()))
     names = [name for name, _ in potential.named_parameters()]
-    results[dtype] = {
-        "energies": found.atomic_energies.detach(),
-        "forces": found.forces.detach(),
-        "virials": found.virials.detach(),
-        **dict(zip(names, gradients)),
-    }
+    results[dtype] = named(found, "in training: ") | dict(zip(names, gradients))
+    # So few hidden radial functions that the first interaction sums by species.
+    torch.manual_seed(0)
+    used = Potential(**{**potential.hyperparameters, "radial_width": 4}).tabulated()
+    assert isinstance(used.interactions[0], FirstInteraction)
+    results[dtype] |= named(evaluate(scripted(used), graph), "in use: ")
 torch.save(results, sys.argv[1])
 """
 
@@ -43,11 +53,13 @@ def run(
     cache: Path, results: Path | None = None, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """Evaluate a potential in a program of its own, or just start it."""
-    tests = str(Path(__file__).parents[1])
+    paths = [str(Path(__file__).parents[1]), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     code = ["import gaunt_md.kernels"] if results is None else [EVALUATION, str(results)]
     done = subprocess.run(
         [sys.executable, "-c", *code],
-        env=os.environ | {"GAUNT_MD_CACHE": str(cache), "PYTHONPATH": tests} | environment,
+        env=os.environ
+        | {"GAUNT_MD_CACHE": str(cache), "PYTHONPATH": os.pathsep.join(paths)}
+        | environment,
         capture_output=True,
         text=True,
         check=False,
@@ -60,7 +72,7 @@ def test_without_a_compiler_the_results_are_the_same(tmp_path: Path) -> None:
     run(cache_folder(), tmp_path / "compiled.pt")
     plain = run(tmp_path, tmp_path / "plain.pt", CXX="no-such-compiler")
     assert plain.stderr.count("plain torch") == 1
-    assert "there is no C++ compiler" in plain.stderr
+    assert "there is no C++ compiler 'no-such-compiler', which CXX names" in plain.stderr
     compiled, other = (torch.load(tmp_path / name) for name in ("compiled.pt", "plain.pt"))
     for dtype, tolerance in TOLERANCE.items():
         for name, expected in other[dtype].items():
@@ -68,23 +80,62 @@ def test_without_a_compiler_the_results_are_the_same(tmp_path: Path) -> None:
             assert deviation <= tolerance * expected.abs().max(), (dtype, name)
 
 
+def make_compiler(path: Path, script: str) -> Path:
+    path.write_text(f"#!/bin/sh\n{script}\nexit 1\n")
+    path.chmod(0o755)
+    return path
+
+
 def test_a_compiler_that_fails_is_named_with_its_output(tmp_path: Path) -> None:
-    broken = tmp_path / "broken-compiler"
-    broken.write_text("#!/bin/sh\necho no licence for this machine >&2\nexit 1\n")
-    broken.chmod(0o755)
-    done = run(tmp_path / "cache", CXX=str(broken))
-    assert "they could not be compiled, see " in done.stderr
-    log = done.stderr.partition("see ")[2].split()[0]
-    assert "no licence for this machine" in Path(log).read_text()
-    again = run(tmp_path / "cache", CXX=str(broken))
+    broken = make_compiler(tmp_path / "broken", 'echo "error: no licence for $1" >&2')
+    done = run(tmp_path / "cache", CXX=f"{broken} this-machine")
+    assert f"compiling the kernels, once, into {tmp_path / 'cache'}" in done.stderr
+    assert "they could not be compiled (error: no licence for this-machine), see " in done.stderr
+    log = done.stderr.partition(", see ")[2].split()[0]
+    assert "no licence for this-machine" in Path(log).read_text()
+    again = run(tmp_path / "cache", CXX=f"{broken} this-machine")
+    assert "compiling the kernels" not in again.stderr
+    assert "no licence for this-machine" in again.stderr
     assert "delete it to try again" in again.stderr
+
+
+def test_a_process_says_that_it_waits_for_another_one(tmp_path: Path) -> None:
+    slow = make_compiler(tmp_path / "slow", f"until [ -e {tmp_path}/go ]; do sleep 0.1; done")
+    started = []
+    for said in ("compiling the kernels, once", "waiting for another process"):
+        process = subprocess.Popen(
+            [sys.executable, "-c", "import gaunt_md.kernels"],
+            env=os.environ | {"GAUNT_MD_CACHE": str(tmp_path / "cache"), "CXX": str(slow)},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        assert process.stderr is not None
+        assert said in process.stderr.readline()
+    (tmp_path / "go").touch()
+    for process in started:
+        assert "they could not be compiled" in process.communicate()[1]
+        assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"GAUNT_MD_CACHE": "/dev/null/cache"}, "set GAUNT_MD_CACHE to a folder that can"),
+        ({"CXXFLAGS": "-DNAME='a"}, "CXXFLAGS is `-DNAME='a`: No closing quotation"),
+    ],
+)
+def test_what_is_wrong_with_the_environment_is_said(
+    environment: dict[str, str], said: str, tmp_path: Path
+) -> None:
+    assert said in run(tmp_path, **environment).stderr
 
 
 def run_tests_of_kernels(**environment: str) -> str:
     """Return what the kernels' own tests have to say in another environment."""
-    tests = str(Path(__file__).with_name("test_kernels.py"))
+    tests = map(str, sorted(Path(__file__).parent.glob("test_kernels*.py")))
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", tests],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests],
         env=os.environ | environment,
         capture_output=True,
         text=True,
