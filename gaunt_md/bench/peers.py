@@ -31,13 +31,28 @@ def installed(*packages: str) -> bool:
     return all(find_spec(package) is not None for package in packages)
 
 
+PACKAGES = ("e3nn", "cuequivariance", "cuequivariance-torch", "mace-torch")
+"""What takes part, by its names on PyPI."""
+
+
 def versions() -> dict[str, str]:
     """Return the versions of those packages that are installed."""
     found = {}
-    for package in ("e3nn", "cuequivariance", "cuequivariance-torch", "mace-torch"):
+    for package in PACKAGES:
         with suppress(PackageNotFoundError):
             found[package] = version(package)
     return found
+
+
+def absent() -> list[str]:
+    """Return what is missing, and how to get it."""
+    missing = [package for package in PACKAGES if package not in versions()]
+    if not missing:
+        return []
+    return [
+        f"{', '.join(missing)}; what `pip install {' '.join(missing)}` puts into this environment "
+        "takes part"
+    ]
 
 
 def natural_irreps(degree: int, channels: int) -> list[str]:

@@ -26,7 +26,7 @@ from .. import __version__
 from ..files import write_whole
 from ..progress import Progress, silent
 from .contenders import MACE, OURS, convolution, interaction, many_body, nodes_for
-from .peers import LAST_DEGREE_OF_MACE_TABLES, versions
+from .peers import LAST_DEGREE_OF_MACE_TABLES, absent, versions
 from .timing import Case, Measurement, measure, processor
 
 
@@ -166,6 +166,7 @@ def write_result(rows: Sequence[Row], channels: int, path: Path) -> None:
         "gaunt_md": __version__,
         "torch": torch.__version__,
         "packages": versions(),
+        "absent": absent(),
         "processor": processor(),
         "threads": torch.get_num_threads(),
         "dtype": "float32",

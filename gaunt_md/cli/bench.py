@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..words import counted
 from . import bench_md, bench_profile, bench_train
-from .options import OutputFolder
+from .options import AsJson, OutputFolder, Overwrite, Quiet
+from .output import Output, claim_folder
 from .plain import Verbs
 
 if TYPE_CHECKING:
@@ -62,6 +65,9 @@ def product(
             help="Print instead the rounding errors of grid, fourier and direct by degree.",
         ),
     ] = False,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Time Gaunt products, and those of e3nn, cuequivariance and MACE where they are installed.
 
@@ -70,6 +76,7 @@ def product(
 
     Example: gaunt-md bench product --panel interaction --largest 6
     """
+    say = Output(as_json=as_json, quiet=quiet)
     # The profiler, which counts memory, writes a line whenever it starts and stops.
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")
     import torch
@@ -90,31 +97,35 @@ def product(
         raise InputError(f"{other} has no panels; leave --panel out")
     torch.set_num_threads(threads)
     if rounding:
-        _measure_rounding()
+        _measure_rounding(say)
         return
     chosen, limit = panel or known, largest or 14
     if not crossovers and not bench.planned(chosen, limit):
         raise InputError(f"--largest {limit}: {', '.join(chosen)} has only larger values")
-    output.mkdir(parents=True, exist_ok=True)
+    claim_folder(output, overwrite=overwrite)
     if crossovers:
-        _measure_crossovers(output / "crossovers.json", channels, rounds, largest or 24)
+        _measure_crossovers(say, output / "crossovers.json", channels, rounds, largest or 24)
         return
 
     from ..bench.figures import plot_products
+    from ..progress import silent
 
     rows: list[Row] = []
-    for row in bench.run(chosen, channels, rounds, limit, _announce):
+    for row in bench.run(chosen, channels, rounds, limit, silent if quiet else _announce):
         rows.append(row)
-        _print(row)
+        _print(say, row)
         # Kept as it grows: the last rows may take long.
         bench.write_result(rows, channels, output / "product.json")
     plot_products(rows, output / "product.png", bench.processor())
     for note in bench.notes(rows):
-        typer.echo(note)
+        say.line(note)
     exponent = bench.growth_of_fourier(rows)
     if exponent is not None:
-        typer.echo(f"time of the fourier method from degree 6 to 14: ∝ L^{exponent:.1f}")
-    typer.echo(f"written: {output / 'product.json'}, {output / 'product.png'}")
+        say.line(f"time of the fourier method from degree 6 to 14: ∝ L^{exponent:.1f}")
+    for sentence in bench.absent():
+        say.line(f"absent: {sentence}")
+    say.line(f"written: {output / 'product.json'}, {output / 'product.png'}")
+    say.json(json.loads((output / "product.json").read_text(encoding="utf-8")))
 
 
 def _announce(what: str, done: int, total: int) -> None:
@@ -122,19 +133,28 @@ def _announce(what: str, done: int, total: int) -> None:
     typer.echo(f"measuring {what} ({done + 1} of {total})", err=True)
 
 
-def _measure_rounding() -> None:
+def _measure_rounding(say: Output) -> None:
+    from dataclasses import asdict
+
     from ..bench.rounding import measure_rounding
 
-    typer.echo("errors in units of the result's rms")
-    typer.echo(f"{'':28}{'float32: rms':>12}{'largest':>10}{'float64: largest':>19}")
-    for one in measure_rounding():
-        typer.echo(
-            f"degree {one.degree:2}   {one.method:19}{one.rms:9.1e}{one.largest:10.1e}"
-            f"{one.largest_in_double:19.1e}"
+    found = list(measure_rounding())
+    rows = [
+        (
+            str(one.degree),
+            one.method,
+            f"{one.rms:.1e}",
+            f"{one.largest:.1e}",
+            f"{one.largest_in_double:.1e}",
         )
+        for one in found
+    ]
+    header = ("degree", "method", "float32: rms", "float32: largest", "float64: largest")
+    say.table("errors in units of the result's rms", rows, header)
+    say.json([asdict(one) for one in found])
 
 
-def _measure_crossovers(path: Path, channels: int, rounds: int, largest: int) -> None:
+def _measure_crossovers(say: Output, path: Path, channels: int, rounds: int, largest: int) -> None:
     from ..bench import crossovers as bench
     from ..sphere.selection import CROSSOVERS
 
@@ -142,34 +162,31 @@ def _measure_crossovers(path: Path, channels: int, rounds: int, largest: int) ->
     for degree, of_methods in bench.measure_methods(channels, rounds, range(largest + 1)):
         times.append((degree, of_methods))
         values = "   ".join(f"{method} {time:.3g}" for method, time in of_methods.items())
-        typer.echo(f"degree {degree:2}, µs per node: {values}")
+        say.line(f"degree {degree:2}, µs per node: {values}")
     for method, last in bench.crossovers(times):
-        typer.echo(f"{method}: {'any higher degree' if last is None else f'to degree {last}'}")
+        say.line(f"{method}: {'any higher degree' if last is None else f'to degree {last}'}")
     bench.write_crossovers(times, channels, path)
-    typer.echo(f'written: {path}\nfor method="auto" to use it: cp {path} {CROSSOVERS}')
+    say.line(f'written: {path}\nfor method="auto" to use it: cp {path} {CROSSOVERS}')
+    say.json(json.loads(path.read_text(encoding="utf-8")))
 
 
-def _print(row: Row) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
+def _print(say: Output, row: Row) -> None:
     # Relative to the first of the other packages; without any, to the slowest method.
     others = [name for name in row.measurements if not name.startswith("gaunt-md")]
     slowest = max(row.measurements, key=lambda name: row.measurements[name].training)
     reference = [*others, slowest][0]
-    table = Table(
-        title=f"{row.panel}, {row.variable} {row.value}, {row.nodes} nodes",
-        caption=f"speed of forward + backward relative to {reference}",
+    what = f"{row.panel}, {row.variable} {row.value}, {counted(row.nodes, 'node')}"
+    say.table(
+        f"{what}; speed of forward + backward relative to {reference}",
+        [
+            (
+                name,
+                f"{one.forward:.2f}",
+                f"{one.training:.2f}",
+                f"{one.memory:.1f}",
+                f"{row.measurements[reference].training / one.training:.1f}×",
+            )
+            for name, one in row.measurements.items()
+        ],
+        header=("", "forward, ms", "forward + backward, ms", "memory, MB", "speed"),
     )
-    table.add_column("", no_wrap=True)
-    for heading in ("forward, ms", "forward + backward, ms", "memory, MB", "speed"):
-        table.add_column(heading, justify="right")
-    for name, one in row.measurements.items():
-        table.add_row(
-            name,
-            f"{one.forward:.2f}",
-            f"{one.training:.2f}",
-            f"{one.memory:.1f}",
-            f"{row.measurements[reference].training / one.training:.1f}×",
-        )
-    Console().print(table)

@@ -52,6 +52,8 @@ def test_command_writes_table_numbers_and_figure(tmp_path: Path) -> None:
     peers = {"e3nn", "cuequivariance", "cuequivariance-torch", "mace-torch"}
     installed = {one.name.replace("_", "-"): one.version for one in distributions()}
     assert content["packages"] == {name: installed[name] for name in peers & installed.keys()}
+    for name in peers - installed.keys():
+        assert name in result.output.partition("absent: ")[2]
     rows = content["rows"]
     assert {row["panel"] for row in rows} == {"interaction", "convolution", "many_body", "factors"}
     lines = result.stderr.splitlines()
@@ -62,6 +64,16 @@ def test_command_writes_table_numbers_and_figure(tmp_path: Path) -> None:
         for measurement in row["measurements"].values():
             assert min(measurement.values()) > 0
     assert (tmp_path / "product.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_results_are_printed_as_json_and_replaced_only_if_asked(tmp_path: Path) -> None:
+    options = ["--panel", "factors", "--largest", "2", "--channels", "4", "--rounds", "1"]
+    command = ["bench", "product", *options, "-o", str(tmp_path), "--json", "--quiet"]
+    result = CliRunner().invoke(app, command)
+    assert json.loads(result.output) == json.loads((tmp_path / "product.json").read_text())
+    again = CliRunner().invoke(app, command)
+    assert "is not empty; choose another --output, or --overwrite" in str(again.exception)
+    assert CliRunner().invoke(app, [*command, "--overwrite"]).exit_code == 0
 
 
 def test_memory_is_that_of_the_largest_moment() -> None:
