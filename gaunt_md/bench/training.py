@@ -22,6 +22,7 @@ from ..data.statistics import elements_of, forces_rms, reference_energies
 from ..errors import InputError
 from ..files import write_whole, written_beside
 from ..training.config import parse_configuration
+from ..words import counted
 from .installations import Installed
 from .processes import run_script
 from .untrained import Shape
@@ -213,7 +214,7 @@ def measure(
     total = rounds * len(contenders)
     for done in range(total):
         contender, result = contenders[done % len(contenders)], results[done % len(contenders)]
-        progress(f"{contender.name} trains {steps} steps", done, total)
+        progress(f"{contender.name} trains {counted(steps, 'step')}", done, total)
         job = {**contender.job, "steps": steps, "warm_up": WARM_UP, "threads": threads}
         answer, _ = run_script(
             contender.python, contender.script, job, data.path.parent, threads=threads

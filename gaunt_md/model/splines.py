@@ -47,9 +47,8 @@ def tabulate(
 ) -> RadialTable:
     """Return splines with as few nodes as keep the relative error below the tolerance.
 
-    The error of a quintic Hermite spline falls with the
-    sixth power of the distance of its nodes. A small table is a fast one: it stays in a core's
-    cache.
+    The error of a quintic Hermite spline falls with the sixth power of the distance of its nodes.
+    A small table is a fast one: it stays in a core's cache.
 
     Parameters
     ----------
@@ -60,7 +59,6 @@ def tabulate(
     shortest : float
         Shortest realistic distance in Å. Below it, where the network varies fastest, no data are
         and the nuclei repel each other, the splines are as smooth but less exact.
-
     tolerance : float
         For `RadialTable.error`.
 
