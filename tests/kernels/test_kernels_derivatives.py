@@ -95,3 +95,40 @@ def test_derivatives_of_harmonics() -> None:
     torch.manual_seed(0)
     vectors = torch.randn(3, 3, dtype=torch.float64)
     assert_differentiable(lambda v: compiled.harmonics(v, 3), [vectors])
+
+
+CONVOLUTION = (torch.tensor([0, 2]), torch.tensor([1, 0]), torch.eye(4, dtype=torch.float64))
+
+
+@pytest.mark.parametrize(
+    ("operator", "shapes"),
+    [
+        (
+            lambda h, r, y: compiled.convolution(h, r, y, *CONVOLUTION, None, 0.0),
+            [(2, 1, 2), (2, 2, 2), (2, 4)],
+        ),
+        (
+            lambda x: compiled.grid_product([x, x, x], *grid_of([1, 1, 1], 1, False, x.dtype)),
+            [(3, 4, 2)],
+        ),
+        (
+            lambda *inputs: compiled.many_body(
+                *inputs, *grid_of([1, 1, 1], 1, False, torch.float64)[:2]
+            ),
+            [(3, 4, 2), (2, 2, 6), (3, 3, 2)],
+        ),
+        (lambda vectors: compiled.harmonics(vectors, 2), [(3, 3)]),
+    ],
+)
+def test_third_derivatives_are_refused(
+    operator: Callable[..., Tensor], shapes: list[tuple[int, ...]]
+) -> None:
+    """Instead of leaving out what is not there."""
+    torch.manual_seed(0)
+    inputs = [torch.randn(shape, dtype=torch.float64, requires_grad=True) for shape in shapes]
+    derivative = operator(*inputs).pow(3).sum()
+    for _ in range(2):
+        (derivative,) = torch.autograd.grad(derivative.sum(), inputs[:1], create_graph=True)
+        derivative = derivative.pow(2)
+    with pytest.raises(RuntimeError, match=r"derivative for gaunt::.*_second is not implemented"):
+        torch.autograd.grad(derivative.sum(), inputs[:1])

@@ -4,6 +4,7 @@
 //
 // Each operation has three operators: itself, NAME_gradient, and NAME_second, the derivative of
 // both in a direction. (degree_linear and degree_weights are bilinear: two operators each will do.)
+// Whoever asks for third derivatives is told that there are none.
 // Autograd is registered here, so that a program without Python has it too. There is none by what
 // is the same for all of a potential's life: coupling, table, evaluation, projection and waves.
 
@@ -93,6 +94,9 @@ struct Registration {
     autograd.impl("degree_weights_gradient", TORCH_FN(degree_weights_gradient_autograd));
     autograd.impl("harmonics", TORCH_FN(harmonics_autograd));
     autograd.impl("harmonics_gradient", TORCH_FN(harmonics_gradient_autograd));
+    for (const char *name : {"convolution_second", "grid_product_second", "many_body_second",
+                             "harmonics_second"})
+      autograd.impl(name, torch::autograd::autogradNotImplementedFallback());
 
     static torch::Library meta(torch::Library::IMPL, "gaunt", c10::DispatchKey::Meta, __FILE__,
                                __LINE__);
