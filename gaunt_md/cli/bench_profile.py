@@ -47,6 +47,7 @@ def profile(
     from ..bench.profile_figure import profile_figure
     from ..bench.stages import profile_evaluation, write_result
     from ..bench.untrained import Shape
+    from ..kernels import PLAIN_TORCH
     from ..simulate.figures import save
 
     torch.set_num_threads(threads)
@@ -66,6 +67,8 @@ def profile(
     figure = profile_figure(found, title, ceilings, described(here))
     save(figure, output / "profile.png")
     _print(say, found, ceilings, described(here), title)
+    if here["kernels"] == PLAIN_TORCH:
+        say.warn("in plain torch the gradients of all stages are part of the rest")
     say.line(f"written: {output / 'profile.json'}, {output / 'profile.png'}")
     say.json(json.loads((output / "profile.json").read_text(encoding="utf-8")))
 

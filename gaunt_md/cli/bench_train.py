@@ -92,9 +92,11 @@ def train(
             bench.write_result(
                 output / "train.json", here, prepared, size, batch_size, absent, results
             )
-    save(training_figure(results, described(here)), output / "train.png")
-    say.line(f"{described(here)}; {counted(threads, 'thread')}")
-    _print(say, results, f"{size.name}; {prepared.structures} structures, batches of {batch_size}")
+    what = f"{size.name}; {counted(prepared.structures, 'structure')}, batches of {batch_size}"
+    on = f"{described(here)}; {counted(threads, 'thread')}"
+    save(training_figure(results, what, on), output / "train.png")
+    say.line(on)
+    _print(say, results, what)
     for sentence in absent:
         say.line(f"absent: {sentence}")
     say.line(f"written: {output / 'train.json'}, {output / 'train.png'}")

@@ -4,6 +4,8 @@ They are plain C++ (csrc/), compiled once for this environment, or, where no com
 plain torch: the same names, the same results, slower. Importing this package makes them known.
 """
 
-from .operators import load_operators
+from .operators import PLAIN_TORCH, load_operators
+
+__all__ = ["PLAIN_TORCH"]
 
 load_operators()

@@ -10,6 +10,9 @@ from ..errors import BuildError
 from . import reference
 from .build import ensure_built
 
+PLAIN_TORCH = "plain torch"
+"""Stands in for the name of an instruction set where nothing is compiled."""
+
 _TWINS = {
     "convolution(Tensor features, Tensor radial, Tensor harmonics, Tensor first, "
     "Tensor neighbours, Tensor coupling, Tensor? table, float step) -> Tensor": (
@@ -22,7 +25,7 @@ _TWINS = {
     "degree_linear(Tensor x, Tensor weight) -> Tensor": reference.degree_linear,
     "degree_weights(Tensor x, Tensor weight) -> Tensor": reference.degree_weights,
     "harmonics(Tensor vectors, int degree) -> Tensor": reference.harmonics,
-    "instruction_set() -> str": lambda: "plain torch",
+    "instruction_set() -> str": lambda: PLAIN_TORCH,
 }
 
 _library: torch.library.Library | None = None

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -30,6 +33,20 @@ def test_shares_of_all_stages_sum_to_the_step(tmp_path: Path) -> None:
     assert {"convolution", "convolution, gradient", "neighbours and graph"} <= set(stages)
     assert stages["convolution"]["gigaflops"] > 0
     assert (tmp_path / "out" / "profile.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_without_a_compiler_the_rest_contains_the_gradients(tmp_path: Path) -> None:
+    options = ["--shape", "8,0,1", "--atoms", "64", "--rounds", "1", "-o", str(tmp_path / "out")]
+    done = subprocess.run(
+        [sys.executable, "-m", "gaunt_md.cli.main", "bench", "profile", *options],
+        env=os.environ | {"GAUNT_MD_CACHE": str(tmp_path), "CXX": "no-such-compiler"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "in plain torch the gradients of all stages are part of the rest" in done.stderr
+    stages = json.loads((tmp_path / "out" / "profile.json").read_text())["stages"]
+    assert not any("gradient" in stage["name"] for stage in stages)
 
 
 def flops(run) -> int:
