@@ -212,6 +212,18 @@ def snap_contenders() -> list[Contender]:
     return found
 
 
+def absent_from_lammps() -> list[str]:
+    """Return what cannot be timed in LAMMPS, and how to get it."""
+    if find_program("lmp") is None:
+        return [f"LAMMPS is not installed, and SNAP with it. {INSTALL}"]
+    there = [one.name for one in snap_contenders()]
+    return [
+        f"{name} needs {stem}.snapcoeff and .snapparam, which this LAMMPS lacks. {INSTALL}"
+        for name, stem in _SNAP_FILES.items()
+        if name not in there
+    ]
+
+
 def peer_contender(installed: Installed, shape: dict[str, Any]) -> Contender:
     """Return an untrained potential of another package in ASE, of the size that is compared."""
     name = f"{installed.peer.name}, float32"

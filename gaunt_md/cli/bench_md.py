@@ -79,6 +79,7 @@ def md(
 
     from .. import lammps
     from ..bench import md as bench
+    from ..bench.dynamics import absent_from_lammps
     from ..bench.installations import installed_peers
     from ..bench.machine import described, machine
     from ..bench.md_figure import md_figure
@@ -98,9 +99,8 @@ def md(
     claim_folder(output, overwrite=overwrite)
     runs = output / "runs"
     runs.mkdir(exist_ok=True)
-    if find_program("lmp") is None:
-        absent.append(f"LAMMPS is not installed, and SNAP with it. {lammps.INSTALL}")
-    else:
+    absent += absent_from_lammps()
+    if find_program("lmp") is not None:
         lammps.build()
     here = machine() | {"peers": {one.peer.name: one.versions for one in peers}, "threads": 1}
     plan = bench.Plan(

@@ -13,6 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 from gaunt_md import potential_file
+from gaunt_md.bench import dynamics
+from gaunt_md.bench.dynamics import absent_from_lammps
 from gaunt_md.bench.md import COMPARISON, SHAPES, Plan, default_potentials, find_contenders
 from gaunt_md.bench.processes import BenchmarkError, run_program
 from gaunt_md.bench.silicon import LATTICE_CONSTANT, TEMPERATURE, hot_silicon, most_cubic
@@ -54,6 +56,12 @@ def test_an_absent_peer_is_named_with_the_way_to_give_it(measured: tuple[str, Pa
     output, folder = measured
     assert "absent: MACE is not installed here" in output
     assert "--peer mace=" in json.loads((folder / "md.json").read_text())["absent"][0]
+
+
+def test_files_that_lammps_lacks_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert absent_from_lammps() == []
+    monkeypatch.setitem(dynamics._SNAP_FILES, "SNAP", "Si_nowhere")
+    assert "SNAP needs Si_nowhere.snapcoeff" in absent_from_lammps()[0]
 
 
 def test_sizes_have_their_memory(measured: tuple[str, Path]) -> None:
