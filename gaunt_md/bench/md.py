@@ -15,6 +15,7 @@ from statistics import median
 from typing import Any
 
 from .. import potential_file
+from ..errors import InputError
 from ..files import write_whole
 from .dynamics import (
     LAMMPS,
@@ -170,6 +171,24 @@ def find_contenders(
         contenders += gaunt_contenders(shape.name, path)
     contenders += snap_contenders()
     return contenders + [peer_contender(one, COMPARED.options()) for one in peers]
+
+
+def check_potential(name: str) -> None:
+    """Refuse, before long work, a potential that cannot take part.
+
+    Raises
+    ------
+    PotentialFileError
+        If there is none of this name, or the file is none.
+    InputError
+        If it does not know silicon.
+    """
+    elements = potential_file.read_manifest(potential_file.find(name))["elements"]
+    if "Si" not in elements:
+        raise InputError(
+            f"potential '{name}' has no element Si, which everything here is timed on; it knows "
+            f"{', '.join(elements)}. Choose another one, or give its size with --shape"
+        )
 
 
 def default_potentials() -> tuple[list[str], list[Shape]]:

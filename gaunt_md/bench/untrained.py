@@ -46,7 +46,7 @@ class Shape:
         Raises
         ------
         InputError
-            If it is something else.
+            If it is something else, or there is no potential of this size.
         """
         try:
             channels, hidden_degree, layers = (int(word) for word in text.split(","))
@@ -54,7 +54,9 @@ class Shape:
             raise InputError(
                 f"--shape '{text}' is not CHANNELS,HIDDEN_DEGREE,LAYERS; an example is 64,1,2"
             ) from None
-        return cls(channels, hidden_degree, layers)
+        shape = cls(channels, hidden_degree, layers)
+        shape.potential()  # refuses, before long work, what is none
+        return shape
 
     @property
     def name(self) -> str:

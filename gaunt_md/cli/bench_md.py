@@ -92,16 +92,18 @@ def md(
     sizes = size or (list(bench.DEFAULT_SIZES) if scaling else [])
     for number in (atoms, *sizes):
         hot_silicon(number)  # refuses, before long work, what is no whole number of cells
+    for name in potential or []:
+        bench.check_potential(name)
     shapes = [Shape.parse(text) for text in shape or []]
     if not potential and not shapes:
         potential, shapes = bench.default_potentials()
     peers, absent = installed_peers(peer or [])
     claim_folder(output, overwrite=overwrite)
-    runs = output / "runs"
-    runs.mkdir(exist_ok=True)
     absent += absent_from_lammps()
     if find_program("lmp") is not None:
         lammps.build()
+    runs = output / "runs"
+    runs.mkdir(exist_ok=True)
     here = machine() | {"peers": {one.peer.name: one.versions for one in peers}, "threads": 1}
     plan = bench.Plan(
         contenders=bench.find_contenders(potential or [], shapes, peers, runs),

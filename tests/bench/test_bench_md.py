@@ -10,12 +10,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ase import Atoms
+from samples import make_potential
 from typer.testing import CliRunner
 
 from gaunt_md import potential_file
 from gaunt_md.bench import dynamics
 from gaunt_md.bench.dynamics import absent_from_lammps
-from gaunt_md.bench.md import COMPARISON, SHAPES, Plan, default_potentials, find_contenders
+from gaunt_md.bench.md import (
+    COMPARISON,
+    SHAPES,
+    Plan,
+    check_potential,
+    default_potentials,
+    find_contenders,
+)
 from gaunt_md.bench.processes import BenchmarkError, run_program
 from gaunt_md.bench.silicon import LATTICE_CONSTANT, TEMPERATURE, hot_silicon, most_cubic
 from gaunt_md.bench.untrained import Shape
@@ -113,6 +122,16 @@ def test_a_compared_size_is_that_of_a_shipped_potential_or_of_an_untrained_one(
     assert (shape.name in sizes) != (shape in shapes)
 
 
+def test_a_potential_without_silicon_is_refused(tmp_path: Path) -> None:
+    oxygen = make_potential("float32", elements=("O",))
+    path = tmp_path / "oxygen.pt"
+    description = {"name": "oxygen", "licence": "MIT"}
+    reference = Atoms("O2", positions=[[0, 0, 0], [0, 0, 1.2]])
+    potential_file.save(oxygen, path, reference=reference, description=description)
+    with pytest.raises(InputError, match=r"has no element Si, .* it knows O\. Choose another"):
+        check_potential(str(path))
+
+
 def test_memory_is_that_of_the_program_alone(tmp_path: Path) -> None:
     held = np.ones(50_000_000)  # 400 MB of this process, which must not count
     hold = "x = bytearray(200_000_000); x[::4096] = b'1' * len(x[::4096]); "
@@ -135,6 +154,8 @@ def test_a_program_that_fails_is_quoted(tmp_path: Path) -> None:
         (["--peer", "mase=python"], "Did you mean 'mace'"),
         (["--peer", f"mace={sys.executable}x"], "cannot import MACE"),
         (["--shape", "64,1"], "CHANNELS,HIDDEN_DEGREE,LAYERS"),
+        (["--shape", "0,1,2"], "channels must be at least 1"),
+        (["--potential", "silicone"], "silicone"),
         (["--atoms", "1001"], "multiple of 8"),
     ],
 )
