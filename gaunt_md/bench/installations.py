@@ -92,7 +92,12 @@ def installed_peers(given: Sequence[str]) -> tuple[list[Installed], list[str]]:
 def _parsed(given: str) -> tuple[str, str]:
     known = [peer.key for peer in PEERS]
     name, _, python = given.partition("=")
-    if name not in known or not python:
+    if name in known and not python:
+        raise InputError(
+            f"--peer '{given}' lacks the interpreter of the environment that {name} is in: "
+            f"--peer {name}=/path/to/bin/python"
+        )
+    if name not in known:
         raise InputError(
             f"--peer '{given}' is not NAME=PYTHON with NAME among {', '.join(known)}."
             f"{closest(name, known)} PYTHON is the interpreter of the environment it is in"

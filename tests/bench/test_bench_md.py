@@ -152,6 +152,7 @@ def test_a_program_that_fails_is_quoted(tmp_path: Path) -> None:
     ("options", "said"),
     [
         (["--peer", "mase=python"], "Did you mean 'mace'"),
+        (["--peer", "mace"], "lacks the interpreter of the environment that mace is in"),
         (["--peer", f"mace={sys.executable}x"], "cannot import MACE"),
         (["--shape", "64,1"], "CHANNELS,HIDDEN_DEGREE,LAYERS"),
         (["--shape", "0,1,2"], "channels must be at least 1"),
