@@ -109,12 +109,15 @@ def _parsed(given: str) -> tuple[str, str]:
 def _versions(peer: Peer, python: str) -> dict[str, Any]:
     command = [python, "-c", _VERSIONS, peer.module, peer.distribution, "torch"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        said = getattr(error, "stderr", None) or str(error)
-        raise InputError(
-            f"'{python}' cannot import {peer.name}: {said.strip().splitlines()[-1]}. Install "
-            f"{peer.distribution} there, or leave out --peer {peer.key}"
-        ) from None
-    versions: dict[str, Any] = json.loads(done.stdout)
-    return versions
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        versions: dict[str, Any] = json.loads(done.stdout)
+    except OSError as error:
+        said = str(error.strerror)
+    except ValueError:
+        said = (done.stderr.strip().splitlines() or ["it does not answer as Python does"])[-1]
+    else:
+        return versions
+    raise InputError(
+        f"'{python}' cannot import {peer.name}: {said}. Install {peer.distribution} there, or leave "
+        f"out --peer {peer.key}"
+    )

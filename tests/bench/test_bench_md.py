@@ -153,7 +153,8 @@ def test_a_program_that_fails_is_quoted(tmp_path: Path) -> None:
     [
         (["--peer", "mase=python"], "Did you mean 'mace'"),
         (["--peer", "mace"], "lacks the interpreter of the environment that mace is in"),
-        (["--peer", f"mace={sys.executable}x"], "cannot import MACE"),
+        (["--peer", f"mace={sys.executable}x"], "cannot import MACE: No such file"),
+        (["--peer", "mace=true"], "cannot import MACE: it does not answer as Python does"),
         (["--shape", "64,1"], "CHANNELS,HIDDEN_DEGREE,LAYERS"),
         (["--shape", "0,1,2"], "channels must be at least 1"),
         (["--potential", "silicone"], "silicone"),
