@@ -118,6 +118,6 @@ def _versions(peer: Peer, python: str) -> dict[str, Any]:
     else:
         return versions
     raise InputError(
-        f"'{python}' cannot import {peer.name}: {said}. Install {peer.distribution} there, or leave "
-        f"out --peer {peer.key}"
+        f"'{python}' cannot import {peer.name}: {said}. Install {peer.distribution} there, or "
+        f"leave out --peer {peer.key}"
     )

@@ -45,6 +45,7 @@ def profile(
     from ..bench.ceilings import measure_ceilings
     from ..bench.machine import described, machine
     from ..bench.profile_figure import profile_figure
+    from ..bench.silicon import hot_silicon
     from ..bench.stages import profile_evaluation, write_result
     from ..bench.untrained import Shape
     from ..kernels import PLAIN_TORCH
@@ -52,6 +53,7 @@ def profile(
 
     torch.set_num_threads(threads)
     size = Shape.parse(shape)
+    hot_silicon(atoms)  # refuses, before long work, what is no whole number of cells
     claim_folder(output, overwrite=overwrite)
     with say.progress() as progress:
         progress("ceilings of the core", 0, 2)

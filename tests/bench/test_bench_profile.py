@@ -19,6 +19,7 @@ from gaunt_md.bench.untrained import NEIGHBOURS, Shape
 from gaunt_md.bench.work import convolution_value, linear, product_value
 from gaunt_md.cli.main import app
 from gaunt_md.data.neighbours import build_graph
+from gaunt_md.errors import InputError
 from gaunt_md.kernels import reference
 
 
@@ -33,6 +34,14 @@ def test_shares_of_all_stages_sum_to_the_step(tmp_path: Path) -> None:
     assert {"convolution", "convolution, gradient", "neighbours and graph"} <= set(stages)
     assert stages["convolution"]["gigaflops"] > 0
     assert (tmp_path / "out" / "profile.png").read_bytes()[:4] == b"\x89PNG"
+
+
+@pytest.mark.parametrize("options", [["--shape", "8,1,0"], ["--atoms", "100"]])
+def test_what_cannot_be_profiled_is_refused_at_once(options: list[str], tmp_path: Path) -> None:
+    command = ["bench", "profile", *options, "-o", str(tmp_path / "out")]
+    result = CliRunner().invoke(app, command)
+    assert isinstance(result.exception, InputError)
+    assert not (tmp_path / "out").exists()
 
 
 def test_without_a_compiler_the_rest_contains_the_gradients(tmp_path: Path) -> None:
