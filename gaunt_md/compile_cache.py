@@ -51,7 +51,10 @@ def compiler() -> str:
 def no_compiler() -> str:
     """Return a sentence that says what is missing where there is no compiler."""
     if named := os.environ.get("CXX"):
-        return f"there is no C++ compiler '{named}', which CXX names: correct CXX, or unset it"
+        return (
+            f"there is no C++ compiler '{named}', which CXX names: correct CXX, or unset it and "
+            "install g++"
+        )
     return "there is no C++ compiler: install g++, or set CXX to one"
 
 
