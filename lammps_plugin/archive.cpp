@@ -125,8 +125,7 @@ void verify_archive(const void *bytes, std::size_t size, const std::string &name
 
 std::string read_manifest(const void *bytes, std::size_t size)
 {
-  PyTorchStreamReader archive(
-      std::make_shared<MemoryReadAdapter>(bytes, static_cast<off_t>(size)));
+  PyTorchStreamReader archive(std::make_shared<MemoryReadAdapter>(bytes, static_cast<off_t>(size)));
   return read_record(archive, manifest_record);
 }
 

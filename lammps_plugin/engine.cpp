@@ -32,7 +32,13 @@
 #include <vector>
 
 struct gaunt_potential {
-  torch::jit::Module module;
+  explicit gaunt_potential(const torch::jit::Module &module)
+      : evaluate(module.get_method("evaluate")),
+        by_layers(module),
+        cutoff(module.attr("cutoff").toDouble())
+  {
+  }
+
   torch::jit::Method evaluate;
   gaunt::Layers by_layers;
   double cutoff;
@@ -105,21 +111,15 @@ std::unique_ptr<gaunt_potential> load_verified(const void *bytes, std::size_t si
       std::make_shared<caffe2::serialize::MemoryReadAdapter>(bytes, static_cast<off_t>(size)),
       c10::kCPU);
   if (!module.hasattr("exchange_width"))
-    throw std::runtime_error("potential file '" + name + "' was written by an older gaunt-md: write "
-                             "it again with `gaunt-md export`");
+    throw std::runtime_error("potential file '" + name +
+                             "' was written by an older gaunt-md: write it again with "
+                             "`gaunt-md export`");
   module.eval();
   for (auto parameter : module.parameters()) parameter.requires_grad_(false);
 
-  std::vector<std::string> elements;
+  auto potential = std::make_unique<gaunt_potential>(module);
   for (const c10::IValue &element : module.attr("elements").toListRef())
-    elements.push_back(element.toStringRef());
-  auto evaluate = module.get_method("evaluate");
-  gaunt::Layers by_layers(module);
-  const double cutoff = module.attr("cutoff").toDouble();
-
-  auto potential = std::make_unique<gaunt_potential>(gaunt_potential{
-      std::move(module), std::move(evaluate), std::move(by_layers), cutoff, std::move(elements), {}, {},
-      {}});
+    potential->elements.push_back(element.toStringRef());
   for (const auto &element : potential->elements)
     potential->element_names.push_back(element.c_str());
   return potential;
@@ -173,13 +173,13 @@ int evaluate(gaunt_potential *potential, const gaunt_graph *graph, int threads,
   return guarded(message, [&] {
     const Threads thread_guard(threads);
     const Settings settings;
-    const auto output = potential
-                            ->evaluate({gaunt::view(graph->edge_vectors, {graph->n_edges, 3}),
-                                        gaunt::view(graph->centres, {graph->n_edges}),
-                                        gaunt::view(graph->neighbours, {graph->n_edges}),
-                                        gaunt::view(graph->species, {graph->n_atoms}),
-                                        graph->owned})
-                            .toTuple();
+    const auto output =
+        potential
+            ->evaluate({gaunt::view(graph->edge_vectors, {graph->n_edges, 3}),
+                        gaunt::view(graph->centres, {graph->n_edges}),
+                        gaunt::view(graph->neighbours, {graph->n_edges}),
+                        gaunt::view(graph->species, {graph->n_atoms}), graph->owned})
+            .toTuple();
     const auto &energies = output->elements()[0].toTensor();
     const auto &gradients = output->elements()[1].toTensor();
     if (energies.numel() != graph->owned || gradients.numel() != 3 * graph->n_edges)
@@ -222,7 +222,8 @@ int result(gaunt_potential *potential, int threads, gaunt_result *result, char *
 const char *torch_version() { return TORCH_VERSION; }
 
 constexpr gaunt_engine_functions functions = {
-    GAUNT_ENGINE_INTERFACE, load, release, describe, evaluate, forward, backward, result, torch_version,
+    GAUNT_ENGINE_INTERFACE, load, release, describe, evaluate, forward, backward, result,
+    torch_version,
 };
 
 }  // namespace

@@ -34,13 +34,13 @@ typedef struct gaunt_potential gaunt_potential;
 
 /* What a potential is. The pointers stay valid until the potential is released. */
 typedef struct {
-  double cutoff; /* edges are shorter than this */
-  int layers;    /* interactions: an energy depends on atoms up to layers edges away */
+  double cutoff;      /* edges are shorter than this */
+  int layers;         /* interactions: an energy depends on atoms up to layers edges away */
   int exchange_width; /* numbers per atom that layers hand to each other */
   int exchange_size;  /* bytes of each of these numbers: 4, a float, or 8, a double */
   int n_elements;
-  const char *const *elements; /* chemical symbols; a species is an index into this array */
-  const char *sha256;          /* of the whole file, 64 hexadecimal digits */
+  const char *const *elements;      /* chemical symbols; a species is an index into this array */
+  const char *sha256;               /* of the whole file, 64 hexadecimal digits */
   const double *shortest_distances; /* [n_elements][n_elements] angstrom, between neighbours in
                                        training: infinity if such never were, 0 if not known */
 } gaunt_description;
@@ -87,7 +87,7 @@ typedef struct {
   double *edge_virials;
 } gaunt_result;
 
-/* Gradients that come of one backward pass: by the energies, and by the energies times a position. */
+/* Gradients of one backward pass: by the energies, and by the energies times a position. */
 #define GAUNT_MAX_PASSES 4
 
 typedef struct {
@@ -117,8 +117,8 @@ typedef struct {
    * The graph and its arrays stay what they are until the result is there.
    *
    * forward(layer), but for the last one, leaves in `rows` an array [n_atoms][exchange_width] of
-   * numbers of exchange_size bytes. The rows of the owned atoms are filled; before the next call the
-   * caller fills those of the others with the rows of the processes that own them.
+   * numbers of exchange_size bytes. The rows of the owned atoms are filled; before the next call
+   * the caller fills those of the others with the rows of the processes that own them.
    *
    * backward(layer), but for layer 0, leaves as many such arrays as there are passes, one or, with
    * positions, four. Before the next call, for each of them, the caller adds the rows of atoms that
@@ -135,11 +135,14 @@ typedef struct {
   const char *(*torch_version)(void);
 } gaunt_engine_functions;
 
-/* The only exported symbol. */
 #if defined(GAUNT_ENGINE_BUILD)
-__attribute__((visibility("default")))
+#define GAUNT_ENGINE_EXPORT __attribute__((visibility("default")))
+#else
+#define GAUNT_ENGINE_EXPORT
 #endif
-const gaunt_engine_functions *gaunt_engine(void);
+
+/* The only exported symbol. */
+GAUNT_ENGINE_EXPORT const gaunt_engine_functions *gaunt_engine(void);
 
 #ifdef __cplusplus
 }

@@ -27,10 +27,11 @@ std::vector<at::Tensor> gradient(const std::vector<at::Tensor> &outputs,
 
 }  // namespace
 
-Layers::Layers(const torch::jit::Module &module_) :
-    module(module_), n_layers(static_cast<int>(module_.attr("layers").toInt())),
-    width(static_cast<int>(module_.attr("exchange_width").toInt())),
-    dtype(module_.attr("embedding").toTensor().scalar_type())
+Layers::Layers(const torch::jit::Module &module_)
+    : module(module_),
+      n_layers(static_cast<int>(module_.attr("layers").toInt())),
+      width(static_cast<int>(module_.attr("exchange_width").toInt())),
+      dtype(module_.attr("embedding").toTensor().scalar_type())
 {
 }
 
@@ -62,9 +63,9 @@ void Layers::begin(const gaunt_graph &graph)
 void *Layers::forward(int index)
 {
   Layer &layer = layers[index];
-  const auto output = call("layer", {index, layer.rows, species, distances, harmonics, first,
-                                     neighbours})
-                          .toTuple();
+  const auto output =
+      call("layer", {index, layer.rows, species, distances, harmonics, first, neighbours})
+          .toTuple();
   layer.features = output->elements()[0].toTensor();
   layer.readouts = output->elements()[1].toTensor();
   if (index + 1 == n_layers) {
@@ -151,7 +152,8 @@ void Layers::result(gaunt_result &result)
   copy(edge_gradients[0], result.edge_gradients);
   if (passes.size() == 1) return;
 
-  const at::Tensor weighted = at::stack({edge_gradients[1], edge_gradients[2], edge_gradients[3]}, 1);
+  const at::Tensor weighted =
+      at::stack({edge_gradients[1], edge_gradients[2], edge_gradients[3]}, 1);
   const at::Tensor origins = positions.index_select(0, centres);
   copy(weighted - origins.unsqueeze(2) * edge_gradients[0].unsqueeze(1), result.edge_virials);
 }

@@ -60,9 +60,9 @@ class Layers {
 
   int64_t owned = 0;
   at::Tensor species, centres, neighbours, first, positions;
-  at::Tensor edge_vectors;                   // leaf of the geometry's graph
+  at::Tensor edge_vectors;                            // leaf of the geometry's graph
   at::Tensor geometry_distances, geometry_harmonics;  // its results
-  at::Tensor distances, harmonics;           // the same as leaves of the layers' graphs
+  at::Tensor distances, harmonics;                    // the same as leaves of the layers' graphs
   std::vector<Layer> layers;
   at::Tensor readouts;  // leaf of the energies' graph
   at::Tensor energies;

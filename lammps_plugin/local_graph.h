@@ -45,8 +45,8 @@ class LocalGraph {
   std::vector<double> edge_vectors;  // angstrom
 
   // What the layers compute, added up over them.
-  int64_t updates = 0;  // of atoms
-  int64_t messages = 0; // along edges
+  int64_t updates = 0;   // of atoms
+  int64_t messages = 0;  // along edges
 
   double memory_usage() const;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Of the manifest, which Python's json writes, one flat object is needed here: no JSON library for it.
+// One flat object of what Python's json has written is needed here: no JSON library for it.
 
 #include "manifest.h"
 

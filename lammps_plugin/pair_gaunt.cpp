@@ -90,7 +90,7 @@ void PairGaunt::init_style()
   training.begin_run();
 }
 
-/// Tell LAMMPS how much an atom's messages take; pair style hybrid asks when the potential is loaded.
+/// Tell LAMMPS how much an atom's messages take; pair style hybrid asks before a run.
 void PairGaunt::size_buffers()
 {
   features.clear(0, description.exchange_width, description.exchange_size);
@@ -148,8 +148,8 @@ void PairGaunt::compute(int eflag, int vflag)
   const int n_members = static_cast<int>(members.size());
   if (n_members > 1) deviation.begin(n_members, n_all);
   for (int m = 0; m < n_members; ++m) {
-    const std::string problem = by_layers ? evaluate_by_layers(members[m], atomic_virial)
-                                          : evaluate_at_once(members[m]);
+    const std::string problem =
+        by_layers ? evaluate_by_layers(members[m], atomic_virial) : evaluate_at_once(members[m]);
     raise_if_any(problem.empty() ? check_results() : problem);
     add_forces(1.0 / n_members);
     if (evflag) tally(1.0 / n_members);
@@ -206,7 +206,8 @@ std::string PairGaunt::evaluate_by_layers(const Member &member, bool atomic_viri
 
   for (int layer = 0; layer < description.layers; ++layer) {
     void *rows = nullptr;
-    if (working) does(engine->forward(member.potential, &view, layer, comm->nthreads, &rows, message));
+    if (working)
+      does(engine->forward(member.potential, &view, layer, comm->nthreads, &rows, message));
     if (layer + 1 < description.layers) fill_ghosts(working ? rows : nullptr);
   }
   for (int layer = description.layers - 1; layer >= 0; --layer) {

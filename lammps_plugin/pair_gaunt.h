@@ -33,8 +33,8 @@ namespace LAMMPS_NS {
  * A potential of several layers depends on atoms up to layers * cutoff away. On several ranks, what
  * a layer knows of an atom goes to the ranks that have it as a ghost, through LAMMPS's own
  * communication, and gradients come back the same way (mode exchange). Or the shell of ghosts is
- * made as wide as the potential sees, and each rank evaluates its own atoms' energies without asking
- * others (mode ghost).
+ * made as wide as the potential sees, and each rank evaluates its own atoms' energies without
+ * asking others (mode ghost).
  */
 class PairGaunt : public Pair {
  public:
@@ -132,12 +132,12 @@ class PairGaunt : public Pair {
 
   LocalGraph graph;
   FeatureExchange features;
-  bool finding_images = false;             // what LAMMPS communicates: homes,
-  FeatureExchange *travelling = &features; // or else these
-  std::vector<double> positions;       // [atoms][3] angstrom, of a graph with atomic virials
-  std::vector<double> energies;        // [owned] eV
-  std::vector<double> edge_gradients;  // [edges][3] eV/angstrom
-  std::vector<double> edge_virials;    // [edges][3][3] eV
+  bool finding_images = false;              // what LAMMPS communicates: homes,
+  FeatureExchange *travelling = &features;  // or else these
+  std::vector<double> positions;            // [atoms][3] angstrom, of a graph with atomic virials
+  std::vector<double> energies;             // [owned] eV
+  std::vector<double> edge_gradients;       // [edges][3] eV/angstrom
+  std::vector<double> edge_virials;         // [edges][3][3] eV
 
   TrainingRange training;
   Deviation deviation;         // of a committee

@@ -63,8 +63,9 @@ void PairGaunt::settings(int narg, char **arg)
   std::vector<std::string> files = {arg[0]};
   for (int at = 1; at < narg;) at = read_keyword(narg, arg, at, files);
   if (!deviation_file.empty() && files.size() == 1)
-    error->all(FLERR, "Keyword deviation of pair style gaunt needs a committee: add 'committee "
-                      "FILE_2 ...', the other potentials");
+    error->all(FLERR,
+               "Keyword deviation of pair style gaunt needs a committee: add 'committee "
+               "FILE_2 ...', the other potentials");
   raise_if_any(load(files));
   if (comm->me != 0) return;
   for (const Member &member : members)
@@ -86,24 +87,29 @@ int PairGaunt::read_keyword(int narg, char **arg, int at, std::vector<std::strin
   if (keyword == "mode") {
     const std::string name = value();
     if (name != "exchange" && name != "ghost")
-      error->all(FLERR, "Mode '{}' of pair style gaunt is unknown: write mode exchange or mode ghost",
+      error->all(FLERR,
+                 "Mode '{}' of pair style gaunt is unknown: write mode exchange or mode ghost",
                  name);
     exchanges = name == "exchange";
   } else if (keyword == "committee") {
     while (at < narg && !is_keyword(arg[at])) files.emplace_back(arg[at++]);
     if (files.size() == 1)
-      error->all(FLERR, "Keyword committee of pair style gaunt needs the files of the other "
-                        "potentials, as in: pair_style gaunt 1.pt committee 2.pt 3.pt");
+      error->all(FLERR,
+                 "Keyword committee of pair style gaunt needs the files of the other "
+                 "potentials, as in: pair_style gaunt 1.pt committee 2.pt 3.pt");
   } else if (keyword == "deviation") {
     const std::string every = value();
     deviation_file = value();
     deviation_every = utils::is_integer(every) ? std::atoi(every.c_str()) : 0;
     if (deviation_every < 1 || deviation_file.empty() || is_keyword(deviation_file))
-      error->all(FLERR, "Keyword deviation of pair style gaunt needs a number of steps and a file, "
-                        "as in: deviation 100 model_devi.out");
+      error->all(FLERR,
+                 "Keyword deviation of pair style gaunt needs a number of steps and a file, "
+                 "as in: deviation 100 model_devi.out");
   } else {
-    error->all(FLERR, "Unknown keyword '{}' of pair style gaunt: after the file, it takes mode, "
-                      "committee and deviation", keyword);
+    error->all(FLERR,
+               "Unknown keyword '{}' of pair style gaunt: after the file, it takes mode, "
+               "committee and deviation",
+               keyword);
   }
   return at;
 }
@@ -141,8 +147,9 @@ std::string PairGaunt::load_member(const std::string &file)
   members.push_back(member);
   if (members.size() == 1) description = found;
   if (const std::string difference = differs(found); !difference.empty())
-    return fmt::format("potential '{}' differs from '{}' in its {}: those of a committee must be alike",
-                       file, members[0].file, difference);
+    return fmt::format(
+        "potential '{}' differs from '{}' in its {}: those of a committee must be alike", file,
+        members[0].file, difference);
   training.add(found.n_elements, found.shortest_distances);
   return "";
 }
@@ -295,4 +302,3 @@ void PairGaunt::read_restart(FILE *fp)
     map_type(type, element);
   }
 }
-

@@ -84,7 +84,8 @@ void PairGaunt::reverse_comm(int size)
 /// none of its own only passes on what others send.
 void PairGaunt::fill_ghosts(void *rows)
 {
-  features.clear(atom->nlocal + atom->nghost, description.exchange_width, description.exchange_size);
+  features.clear(atom->nlocal + atom->nghost, description.exchange_width,
+                 description.exchange_size);
   if (rows) features.take(rows, graph.atoms, 0, graph.owned());
   forward_comm(features.doubles_per_atom());
   if (rows) features.give(rows, graph.atoms, graph.owned(), graph.n_atoms());
@@ -93,7 +94,8 @@ void PairGaunt::fill_ghosts(void *rows)
 /// Gradients by those features, back to their owners, who add them.
 void PairGaunt::collect_from_ghosts(void *rows)
 {
-  features.clear(atom->nlocal + atom->nghost, description.exchange_width, description.exchange_size);
+  features.clear(atom->nlocal + atom->nghost, description.exchange_width,
+                 description.exchange_size);
   if (rows) features.take(rows, graph.atoms, graph.owned(), graph.n_atoms());
   reverse_comm(features.doubles_per_atom());
   if (rows) features.add_to(rows, graph.atoms, 0, graph.owned());

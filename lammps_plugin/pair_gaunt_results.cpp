@@ -67,13 +67,14 @@ std::string PairGaunt::describe(const TrainingRange::Departure &departure) const
       fmt::format("{} ({}) and {} ({})", name_of(graph.atoms[centre]),
                   description.elements[graph.species[centre]], name_of(graph.atoms[neighbour]),
                   description.elements[graph.species[neighbour]]);
-  const std::string seen = departure.kind == TrainingRange::never_seen
-                               ? "training never had these elements as neighbours"
-                               : fmt::format("the shortest such distance in training was {:.4g}",
-                                             departure.shortest);
-  return fmt::format("Pair style gaunt: {} are {:.4g} Angstrom apart at step {}; {}, so forces may be "
-                     "wrong (said once per run)",
-                     pair, departure.distance, update->ntimestep, seen);
+  const std::string seen =
+      departure.kind == TrainingRange::never_seen
+          ? "training never had these elements as neighbours"
+          : fmt::format("the shortest such distance in training was {:.4g}", departure.shortest);
+  return fmt::format(
+      "Pair style gaunt: {} are {:.4g} Angstrom apart at step {}; {}, so forces may be "
+      "wrong (said once per run)",
+      pair, departure.distance, update->ntimestep, seen);
 }
 
 /// An edge's gradient pulls its two ends. Ghosts' shares travel home in LAMMPS's own reverse
@@ -122,7 +123,7 @@ void PairGaunt::tally_atomic_virials(double weight)
   // LAMMPS's order: first the index of the position, then that of the force.
   static constexpr int order[9][2] = {{0, 0}, {1, 1}, {2, 2}, {0, 1}, {0, 2},
                                       {1, 2}, {1, 0}, {2, 0}, {2, 1}};
-  const auto add = [&](int index, const double (&w)[3][3]) {
+  const auto add = [&](int index, const double(&w)[3][3]) {
     for (int k = 0; cvflag_atom && k < 9; ++k) cvatom[index][k] += w[order[k][0]][order[k][1]];
     for (int k = 0; vflag_atom && k < 6; ++k)
       vatom[index][k] += 0.5 * (w[order[k][0]][order[k][1]] + w[order[k][1]][order[k][0]]);

@@ -11,7 +11,8 @@ void TrainingRange::add(int n_elements, const double *shortest)
 {
   n_elements_ = n_elements;
   shortest_.resize(static_cast<std::size_t>(n_elements) * n_elements, 0.0);
-  for (std::size_t k = 0; k < shortest_.size(); ++k) shortest_[k] = std::max(shortest_[k], shortest[k]);
+  for (std::size_t k = 0; k < shortest_.size(); ++k)
+    shortest_[k] = std::max(shortest_[k], shortest[k]);
 }
 
 bool TrainingRange::known() const
@@ -32,8 +33,8 @@ std::vector<TrainingRange::Departure> TrainingRange::look(const LocalGraph &grap
 
   for (int e = 0; e < graph.n_edges() && graph.centres[e] < graph.owned(); ++e) {
     const double *r = &graph.edge_vectors[3 * e];
-    const double shortest =
-        shortest_[n_elements_ * graph.species[graph.centres[e]] + graph.species[graph.neighbours[e]]];
+    const double shortest = shortest_[n_elements_ * graph.species[graph.centres[e]] +
+                                      graph.species[graph.neighbours[e]]];
     const double squared = r[0] * r[0] + r[1] * r[1] + r[2] * r[2];
     if (squared >= shortest * shortest) continue;
     const double distance = std::sqrt(squared);
