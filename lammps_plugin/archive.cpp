@@ -38,6 +38,11 @@ constexpr std::size_t digest_size = 64;
   refuse(name, "is not a gaunt-md potential: write one with `gaunt-md export`");
 }
 
+[[noreturn]] void refuse_unreadable(const std::string &name)
+{
+  refuse(name, "is truncated or damaged: get a fresh copy");
+}
+
 [[noreturn]] void refuse_damaged(const std::string &name, const std::string &what)
 {
   refuse(name, "is damaged (" + what + "): get a fresh copy");
@@ -94,7 +99,7 @@ void verify_records(PyTorchStreamReader &archive, const std::string &name)
                              std::to_string(digests.size()));
   for (const auto &record : records) {
     const auto listed = digests.find(record);
-    if (listed == digests.end()) refuse_damaged(name, "unexpected record " + record);
+    if (listed == digests.end()) refuse_damaged(name, "a record is unknown");
     const std::string content = read_record(archive, record);
     if (sha256(content.data(), content.size()) != listed->second)
       refuse_damaged(name, "wrong checksum of " + record);
@@ -113,13 +118,12 @@ void verify_archive(const void *bytes, std::size_t size, const std::string &name
     archive = std::make_unique<PyTorchStreamReader>(
         std::make_shared<MemoryReadAdapter>(bytes, static_cast<off_t>(size)));
   } catch (const std::exception &) {
-    // The table of contents of a zip file lies at its end.
-    refuse(name, "is truncated or damaged: get a fresh copy");
+    refuse_unreadable(name);  // The table of contents of a zip file lies at its end.
   }
   try {
     verify_records(*archive, name);
-  } catch (const c10::Error &error) {
-    refuse_damaged(name, error.what_without_backtrace());
+  } catch (const c10::Error &) {
+    refuse_unreadable(name);  // What torch says of it is about checkpoints.
   }
 }
 

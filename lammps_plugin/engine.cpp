@@ -27,6 +27,7 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -104,12 +105,28 @@ template <typename Body> int guarded(char *message, Body &&body) noexcept
   return 1;
 }
 
+/// Of an older or newer gaunt-md, a file may ask for operators that are not here.
+torch::jit::Module load_module(const void *bytes, std::size_t size, const std::string &name)
+{
+  try {
+    return torch::jit::load(
+        std::make_shared<caffe2::serialize::MemoryReadAdapter>(bytes, static_cast<off_t>(size)),
+        c10::kCPU);
+  } catch (const std::exception &error) {
+    std::istringstream lines(error.what());
+    std::string first;
+    while (first.empty() && std::getline(lines, first)) {
+    }
+    throw std::runtime_error("potential file '" + name + "' does not suit this version: torch " +
+                             TORCH_VERSION + " says: " + first +
+                             " Update gaunt-md, or write the file again with `gaunt-md export`");
+  }
+}
+
 std::unique_ptr<gaunt_potential> load_verified(const void *bytes, std::size_t size,
                                                const std::string &name)
 {
-  auto module = torch::jit::load(
-      std::make_shared<caffe2::serialize::MemoryReadAdapter>(bytes, static_cast<off_t>(size)),
-      c10::kCPU);
+  auto module = load_module(bytes, size, name);
   if (!module.hasattr("exchange_width"))
     throw std::runtime_error("potential file '" + name +
                              "' was written by an older gaunt-md: write it again with "
@@ -180,12 +197,8 @@ int evaluate(gaunt_potential *potential, const gaunt_graph *graph, int threads,
                         gaunt::view(graph->neighbours, {graph->n_edges}),
                         gaunt::view(graph->species, {graph->n_atoms}), graph->owned})
             .toTuple();
-    const auto &energies = output->elements()[0].toTensor();
-    const auto &gradients = output->elements()[1].toTensor();
-    if (energies.numel() != graph->owned || gradients.numel() != 3 * graph->n_edges)
-      throw std::runtime_error("the potential returned arrays of the wrong size");
-    gaunt::copy(energies, result->energies);
-    gaunt::copy(gradients, result->edge_gradients);
+    gaunt::copy(output->elements()[0].toTensor(), result->energies, graph->owned);
+    gaunt::copy(output->elements()[1].toTensor(), result->edge_gradients, 3 * graph->n_edges);
   });
 }
 

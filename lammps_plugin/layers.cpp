@@ -144,18 +144,20 @@ at::Tensor Layers::coordinate(int axis, const at::Tensor &like) const
 
 void Layers::result(gaunt_result &result)
 {
-  copy(energies.detach(), result.energies);
+  const int64_t n_edges = edge_vectors.size(0);
+  copy(energies.detach(), result.energies, owned);
   std::vector<at::Tensor> edge_gradients;
   for (const Pass &pass : passes)
     edge_gradients.push_back(gradient({geometry_distances, geometry_harmonics},
                                       {pass.distances, pass.harmonics}, {edge_vectors})[0]);
-  copy(edge_gradients[0], result.edge_gradients);
+  copy(edge_gradients[0], result.edge_gradients, 3 * n_edges);
   if (passes.size() == 1) return;
 
   const at::Tensor weighted =
       at::stack({edge_gradients[1], edge_gradients[2], edge_gradients[3]}, 1);
   const at::Tensor origins = positions.index_select(0, centres);
-  copy(weighted - origins.unsqueeze(2) * edge_gradients[0].unsqueeze(1), result.edge_virials);
+  copy(weighted - origins.unsqueeze(2) * edge_gradients[0].unsqueeze(1), result.edge_virials,
+       9 * n_edges);
 }
 
 }  // namespace gaunt

@@ -87,7 +87,9 @@ void PairGaunt::init_style()
                         wide ? NeighConst::REQ_FULL | NeighConst::REQ_GHOST : NeighConst::REQ_FULL);
   restore_ghost_shell();  // of an earlier run
   if (wide) widen_ghost_shell();
+  raise_if_any(open_deviation_file());
   training.begin_run();
+  warn_of_crowded_node();
 }
 
 /// Tell LAMMPS how much an atom's messages take; pair style hybrid asks before a run.

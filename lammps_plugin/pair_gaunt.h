@@ -99,6 +99,7 @@ class PairGaunt : public Pair {
   void add_forces(double weight);
   void tally(double weight);
   void tally_atomic_virials(double weight);
+  std::string open_deviation_file();
   void report_deviation();
 
   // between ranks
@@ -109,12 +110,15 @@ class PairGaunt : public Pair {
   void reverse_comm(int size);
   void raise_if_any(const std::string &problem);
   void broadcast(std::string &text, int from = 0);
+  void warn_of_crowded_node();
 
   const gaunt_engine_functions *engine = nullptr;
   std::vector<Member> members;
   gaunt_description description{};   // of the first one; the others are alike
   bool exchanges = true;             // mode exchange, else mode ghost
   std::vector<int> species_of_type;  // [1..ntypes], -1 for NULL
+
+  bool told_of_crowded_node = false;
 
   double length_unit = 1.0;  // 1 angstrom in LAMMPS's unit of length
   double energy_unit = 1.0;  // 1 eV in LAMMPS's unit of energy

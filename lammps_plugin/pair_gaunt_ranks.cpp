@@ -3,6 +3,8 @@
 
 #include "pair_gaunt.h"
 
+#include "node_load.h"
+
 #include "atom.h"
 #include "comm.h"
 #include "error.h"
@@ -123,4 +125,21 @@ void PairGaunt::broadcast(std::string &text, int from)
   for (bigint done = 0; done < size; done += MAXSMALLINT)
     MPI_Bcast(&text[done], static_cast<int>(std::min<bigint>(size - done, MAXSMALLINT)), MPI_CHAR,
               from, world);
+}
+
+/// Threads that wait for a processor make all ranks wait; every rank must call this.
+void PairGaunt::warn_of_crowded_node()
+{
+  if (told_of_crowded_node) return;
+  const gaunt::NodeLoad load = gaunt::node_load(world, comm->nthreads);
+  told_of_crowded_node = load.threads > load.processors;
+  if (!told_of_crowded_node || comm->me != 0) return;
+  const std::string remedy =
+      load.ranks > load.processors
+          ? fmt::format("start at most {} rank(s), OMP_NUM_THREADS=1", load.processors)
+          : fmt::format("set OMP_NUM_THREADS={}", load.processors / load.ranks);
+  error->warning(FLERR,
+                 "Pair style gaunt: {} MPI rank(s) with {} thread(s) in all share the {} "
+                 "processor(s) of a node, which slows all of them down: {}",
+                 load.ranks, load.threads, load.processors, remedy);
 }

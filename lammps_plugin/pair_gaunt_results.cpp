@@ -142,6 +142,17 @@ void PairGaunt::tally_atomic_virials(double weight)
   }
 }
 
+/// Start the file of deviations on rank 0, unless it goes on; returns what went wrong, or nothing.
+std::string PairGaunt::open_deviation_file()
+{
+  if (comm->me != 0 || deviation_file.empty() || deviation_stream) return "";
+  deviation_stream.reset(fopen(deviation_file.c_str(), "w"));
+  if (!deviation_stream)
+    return fmt::format("cannot write '{}': {}", deviation_file, utils::getsyserror());
+  fputs(deviation_header().c_str(), deviation_stream.get());
+  return "";
+}
+
 void PairGaunt::report_deviation()
 {
   travelling = &deviation.forces();
@@ -153,14 +164,7 @@ void PairGaunt::report_deviation()
   extra[2] = summary.max_force;
   extra[3] = summary.min_force;
   extra[4] = summary.mean_force;
-  if (deviation_file.empty() || update->ntimestep % deviation_every != 0) return;
-  if (!deviation_stream) {
-    deviation_stream.reset(fopen(deviation_file.c_str(), "w"));
-    if (!deviation_stream)
-      error->one(FLERR, "Pair style gaunt cannot write '{}': {}", deviation_file,
-                 utils::getsyserror());
-    fputs(deviation_header().c_str(), deviation_stream.get());
-  }
+  if (!deviation_stream || update->ntimestep % deviation_every != 0) return;
   fputs(deviation_line(static_cast<long>(update->ntimestep), summary).c_str(),
         deviation_stream.get());
   fflush(deviation_stream.get());

@@ -10,14 +10,17 @@ from gaunt_md.model import Potential
 
 
 def make_potential(
-    dtype: str, elements: tuple[str, ...] = ("Si", "O"), layers: int = 2
+    dtype: str,
+    elements: tuple[str, ...] = ("Si", "O"),
+    layers: int = 2,
+    cutoff: float = 4.0,
 ) -> Potential:
     """Return a small random potential that any run with the same version of torch reproduces."""
     with torch.random.fork_rng():
         torch.manual_seed(11)
         return Potential(
             list(elements),
-            cutoff=4.0,
+            cutoff=cutoff,
             channels=8,
             layers=layers,
             radial_width=16,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -92,6 +93,17 @@ def run_to_end(folder: Path, lines: Sequence[str], **options: object) -> str:
     return finished.stdout
 
 
+def refusal(folder: Path, lines: list[str], ranks: int = 1) -> str:
+    """Return LAMMPS's error message; there must be one, and only one, and soon."""
+    finished = run_script(folder, lines, ranks=ranks, timeout=60)
+    assert finished.returncode != 0
+    errors = re.findall(r"^ERROR.*", finished.stdout, re.MULTILINE)
+    assert len(errors) == 1, finished.stdout
+    for trace_of_cpp in ("terminate called", "Segmentation", "frame #", "Signal"):
+        assert trace_of_cpp not in finished.stdout
+    return errors[0]
+
+
 def to_lammps_orientation(atoms: Atoms) -> Atoms:
     turned = atoms.copy()
     turned.set_cell(Prism(atoms.cell).lammps_tilt, scale_atoms=True)
@@ -122,7 +134,7 @@ def setup(
     ]
 
 
-def style(potential: Path, elements: str = "Si O") -> list[str]:
+def style(potential: Path | str, elements: str = "Si O") -> list[str]:
     return [f"pair_style gaunt {potential}", f"pair_coeff * * {elements}"]
 
 

@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-import io
 import re
 import subprocess
 import sys
-import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from ase import Atoms
-from lammps_runs import build_plugin, environment, run_script, run_to_end, setup
-from samples import make_potential, silicon_oxide
+from lammps_runs import (
+    build_plugin,
+    environment,
+    refusal,
+    run_script,
+    run_to_end,
+    setup,
+    style,
+)
+from samples import silicon_oxide
 
-from gaunt_md import lammps, potential_file
+from gaunt_md import lammps
 from gaunt_md.compile_cache import compiler
 from gaunt_md.resources import resource_folder
-
-
-def refusal(folder: Path, lines: list[str], ranks: int = 1) -> str:
-    """Return LAMMPS's error message; there must be one, and only one."""
-    finished = run_script(folder, lines, ranks=ranks)
-    assert finished.returncode != 0
-    errors = re.findall(r"^ERROR.*", finished.stdout, re.MULTILINE)
-    assert len(errors) == 1, finished.stdout
-    for trace_of_cpp in ("terminate called", "Segmentation", "frame #", "Signal"):
-        assert trace_of_cpp not in finished.stdout
-    return errors[0]
 
 
 def with_coefficients(folder: Path, potential: Path, coefficients: str = "* * Si O") -> list[str]:
@@ -160,6 +154,20 @@ def test_coinciding_atoms_are_named(
     lines += [f"pair_style gaunt {potential_file_float64}", "pair_coeff * * Si O", "run 0"]
     message = refusal(tmp_path, lines, ranks)
     assert re.search(r"the energy of atom \d is not a finite number at step 0", message)
+    assert "look for overlapping atoms or a time step that is too long" in message
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_force_beyond_all_numbers(ranks: int, potential_file_float64: Path, tmp_path: Path) -> None:
+    """So close that the repulsion is a number, and its derivative, the square of it, is none."""
+    lines = [
+        *("units metal", "region box block 0 9 0 9 0 9", "create_box 2 box", "mass * 28"),
+        *(f"create_atoms 1 single {x} 0 0" for x in (0, 1e-160)),
+        *style(potential_file_float64),
+        "run 0",
+    ]
+    message = refusal(tmp_path, lines, ranks)
+    assert re.search(r"the force of atom \d is not a finite number at step 0", message)
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
@@ -179,93 +187,7 @@ def test_position_that_is_no_number(
         "run 5",
     ]
     message = refusal(tmp_path, lines, ranks)
-    assert "atom 3 is not a finite number at step 1" in message
-
-
-# --- files that are no potentials ----------------------------------------------------------------
-
-
-def rewritten(content: bytes, change) -> bytes:
-    """Return a potential file with one entry changed by ``change(path, bytes) -> bytes | None``."""
-    result = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(result, "w") as new:
-        for info in old.infolist():
-            entry = change(info.filename, old.read(info))
-            if entry is not None:
-                new.writestr(zipfile.ZipInfo(info.filename), entry)
-    return result.getvalue()
-
-
-def of_format(number: bytes) -> Callable[[str, bytes], bytes]:
-    return lambda path, entry: (
-        entry.replace(b"format 1\n", b"format %s\n" % number, 1) if "integrity" in path else entry
-    )
-
-
-def flipped_bit(path: str, entry: bytes) -> bytes:
-    return bytes([entry[0] ^ 1]) + entry[1:] if path.endswith("data/0") else entry
-
-
-def other_code(path: str, entry: bytes) -> bytes:
-    return entry + b"\n" if path.endswith(".py") else entry
-
-
-def without_a_constant(path: str, entry: bytes) -> bytes | None:
-    return None if path.endswith("data/1") else entry
-
-
-def without_integrity(path: str, entry: bytes) -> bytes | None:
-    return None if "integrity" in path else entry
-
-
-DAMAGES = {
-    "future format": (
-        lambda b: rewritten(b, of_format(b"12")),
-        "has format 12, this plugin reads format 1: update gaunt-md",
-    ),
-    "past format": (
-        lambda b: rewritten(b, of_format(b"0")),
-        "has format 0, this plugin reads format 1: write it again with `gaunt-md export`",
-    ),
-    "no format at all": (
-        lambda b: rewritten(b, of_format(b"")),
-        "is not a gaunt-md potential",
-    ),
-    "format beyond numbers": (
-        lambda b: rewritten(b, of_format(b"1" * 20)),
-        "is not a gaunt-md potential",
-    ),
-    "flipped bit": (lambda b: rewritten(b, flipped_bit), "is damaged (wrong checksum of"),
-    "other code": (lambda b: rewritten(b, other_code), "is damaged (wrong checksum of"),
-    "missing entry": (lambda b: rewritten(b, without_a_constant), "is damaged ("),
-    "foreign archive": (lambda b: rewritten(b, without_integrity), "is not a gaunt-md potential"),
-    "truncated": (lambda b: b[: len(b) // 2], "is truncated or damaged"),
-    "one byte short": (lambda b: b[:-1], "is truncated or damaged"),
-    "empty": (lambda b: b"", "potential file 'broken.pt' is empty"),
-    "text": (lambda b: b"# LAMMPS potential\n1 2 3\n", "is not a gaunt-md potential"),
-}
-
-
-@pytest.mark.parametrize("damage", DAMAGES)
-def test_damaged_files(damage: str, potential_file_float64: Path, tmp_path: Path) -> None:
-    damaged, expected = DAMAGES[damage]
-    (tmp_path / "broken.pt").write_bytes(damaged(potential_file_float64.read_bytes()))
-    lines = [*setup(tmp_path, silicon_oxide()), "pair_style gaunt broken.pt"]
-    message = refusal(tmp_path, lines, ranks=2 if damage in ("flipped bit", "empty") else 1)
-    assert expected in message
-    assert "broken.pt" in message
-
-
-def test_file_from_before_there_was_an_exchange(tmp_path: Path) -> None:
-    """Python still reads it: nothing is exchanged there."""
-    potential = make_potential("float64")
-    frozen = potential.tabulated()
-    del frozen.exchange_width
-    potential.tabulated = lambda: frozen
-    potential_file.save(potential, tmp_path / "old.pt", reference=silicon_oxide(), description={})
-    potential_file.load(tmp_path / "old.pt")
-    message = refusal(tmp_path, [*setup(tmp_path, silicon_oxide()), "pair_style gaunt old.pt"], 2)
-    assert "'old.pt' was written by an older gaunt-md: write it again with" in message
+    assert "the position of atom 3 is not a finite number at step 1" in message
 
 
 # --- plugins that do not fit ---------------------------------------------------------------------
