@@ -121,11 +121,6 @@ void PairGaunt::restore_ghost_shell()
 
 double PairGaunt::init_one(int i, int j)
 {
-  if (setflag[i][j] == 0)
-    error->all(FLERR,
-               "All pair coeffs are not set: atom type {} or {} is NULL, which only works "
-               "within pair style hybrid",
-               i, j);
   const double cutoff = description.cutoff * length_unit;
   cutghost[i][j] = cutghost[j][i] = cutoff;
   return cutoff;

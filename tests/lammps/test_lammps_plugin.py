@@ -155,13 +155,19 @@ def test_the_command_lmp_knows_the_style(potential_file_float64: Path, tmp_path:
         )
 
 
-@pytest.mark.parametrize("variable", ["LAMMPS_POTENTIALS", "GAUNT_MD_POTENTIALS"])
+@pytest.mark.parametrize(
+    ("variable", "name"),
+    [
+        ("LAMMPS_POTENTIALS", "random.pt"),
+        ("GAUNT_MD_POTENTIALS", "random.pt"),
+        ("GAUNT_MD_POTENTIALS", "random"),
+    ],
+)
 def test_potential_is_found_in_the_usual_folders(
-    variable: str, potential_file_float64: Path, tmp_path: Path
+    variable: str, name: str, potential_file_float64: Path, tmp_path: Path
 ) -> None:
     env = environment() | {variable: str(potential_file_float64.parent)}
-    style = f"pair_style gaunt {potential_file_float64.name}"
-    lines = [*setup(tmp_path, silicon_oxide()), style, "pair_coeff * * Si O", "run 0"]
+    lines = [*setup(tmp_path, silicon_oxide()), *style(name), "run 0"]
     run_to_end(tmp_path, lines, ranks=2, env=env)
 
 
