@@ -110,6 +110,13 @@ def to_lammps_orientation(atoms: Atoms) -> Atoms:
     return turned
 
 
+def with_vacuum(atoms: Atoms) -> Atoms:
+    """Return the structure at the lower end of a box three times as long."""
+    atoms = atoms.copy()
+    atoms.cell[2] *= 3
+    return atoms
+
+
 def setup(
     folder: Path,
     atoms: Atoms,
@@ -191,6 +198,24 @@ def evaluate(
     ]
     run_to_end(folder, lines, ranks=ranks)
     return read_evaluation(folder)
+
+
+def assert_same(one: Evaluation, other: Evaluation, relative: float = 1e-10) -> None:
+    for name in ("energy", "energies", "forces", "stress"):
+        expected = np.asarray(getattr(other, name))
+        np.testing.assert_allclose(
+            getattr(one, name), expected, rtol=0, atol=relative * np.abs(expected).max()
+        )
+
+
+HOT = [
+    "velocity all create 1500 4711 mom yes rot no",
+    "fix nve all nve",
+    "timestep 0.001",
+    "neigh_modify every 1 delay 0 check yes",
+    "neighbor 0.3 bin",
+]
+"""Commands for dynamics with many neighbour lists."""
 
 
 FOLLOW = [

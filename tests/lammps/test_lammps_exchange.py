@@ -19,6 +19,7 @@ from lammps_runs import (
     read_evaluation,
     run_to_end,
     setup,
+    style,
 )
 from samples import silicon_oxide
 
@@ -178,8 +179,8 @@ def test_ghosts_are_one_cutoff_thick(potential_file_float64: Path, tmp_path: Pat
     lines = [
         *setup(tmp_path, silicon_oxide((2, 1, 1))),
         "neighbor 0.5 bin",
-        f"pair_style gaunt {potential_file_float64}",
-        *("pair_coeff * * Si O", "run 0"),
+        *style(potential_file_float64),
+        "run 0",
     ]
     output = run_to_end(tmp_path, lines, ranks=2)
     assert re.findall(r"ghost atom cutoff = (\S+)", output) == ["4.5"]

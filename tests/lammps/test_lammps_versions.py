@@ -18,6 +18,7 @@ from lammps_runs import (
     run_script,
     run_to_end,
     setup,
+    style,
 )
 from samples import silicon_oxide
 from typer.testing import CliRunner
@@ -76,8 +77,7 @@ def test_older_lammps(
     lammps = install(version)
     lines = [
         *setup(tmp_path, silicon_oxide((2, 1, 1))),
-        f"pair_style gaunt {potential_file_float64}",
-        "pair_coeff * * Si O",
+        *style(potential_file_float64),
         *FOLLOW,
         "compute stress all centroid/stress/atom NULL",
         "compute sum all reduce sum c_stress[1]",

@@ -13,8 +13,10 @@ from ase.mep import NEB
 from lammps_runs import (
     BAR_PER_EV_PER_CUBIC_ANGSTROM,
     FOLLOW,
+    MEASURE,
     assert_equals_ase,
     keep,
+    read_evaluation,
     run_to_end,
     setup,
     style,
@@ -119,6 +121,23 @@ def test_box_relaxes_to_the_pressure_asked_for(box: str, tmp_path: Path) -> None
     if box == "tri":
         np.testing.assert_allclose(pressures[3:], 0.0, atol=300)
     assert_equals_ase(tmp_path, SILICON, tolerance=2e-5)
+
+
+def test_minimisation_goes_downhill_to_small_forces(
+    potential_file_float64: Path, tmp_path: Path
+) -> None:
+    atoms = silicon_oxide()
+    lines = [
+        *setup(tmp_path, atoms),
+        *style(potential_file_float64),
+        "minimize 0 1e-2 500 2000",
+        *MEASURE,
+    ]
+    run_to_end(tmp_path, lines, ranks=2)
+    got = read_evaluation(tmp_path)
+    atoms.calc = GauntCalculator(potential_file_float64)
+    assert got.energy < atoms.get_potential_energy() - 0.01
+    assert np.abs(got.forces).max() < 0.02
 
 
 def silicon():
