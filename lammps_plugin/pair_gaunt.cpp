@@ -50,7 +50,7 @@ PairGaunt::PairGaunt(LAMMPS *lmp) : Pair(lmp)
 
 PairGaunt::~PairGaunt()
 {
-  pvector = nullptr;
+  pvector = nullptr;  // it is `extra`, which LAMMPS must not delete
   release();
   if (allocated) {
     memory->destroy(setflag);
@@ -92,7 +92,7 @@ void PairGaunt::init_style()
   warn_of_crowded_node();
 }
 
-/// Tell LAMMPS how much an atom's messages take; pair style hybrid asks before a run.
+/// Tell LAMMPS how much an atom's messages take; hybrid asks as soon as the potential is loaded.
 void PairGaunt::size_buffers()
 {
   features.clear(0, description.exchange_width, description.exchange_size);
@@ -199,21 +199,20 @@ std::string PairGaunt::evaluate_by_layers(const Member &member, bool atomic_viri
   }
   char message[GAUNT_MESSAGE_SIZE] = "";
   bool working = graph.owned() > 0;
-  const auto does = [&](int failed) { return working = !failed; };
-
   for (int layer = 0; layer < description.layers; ++layer) {
     void *rows = nullptr;
     if (working)
-      does(engine->forward(member.potential, &view, layer, comm->nthreads, &rows, message));
+      working = !engine->forward(member.potential, &view, layer, comm->nthreads, &rows, message);
     if (layer + 1 < description.layers) fill_ghosts(working ? rows : nullptr);
   }
   for (int layer = description.layers - 1; layer >= 0; --layer) {
     void *rows[GAUNT_MAX_PASSES] = {};
-    if (working) does(engine->backward(member.potential, layer, comm->nthreads, rows, message));
+    if (working)
+      working = !engine->backward(member.potential, layer, comm->nthreads, rows, message);
     for (int pass = 0; layer > 0 && pass < (atomic_virial ? GAUNT_MAX_PASSES : 1); ++pass)
       collect_from_ghosts(working ? rows[pass] : nullptr);
   }
-  if (working) does(engine->result(member.potential, comm->nthreads, &result, message));
+  if (working) engine->result(member.potential, comm->nthreads, &result, message);
   return message;
 }
 

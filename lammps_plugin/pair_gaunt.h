@@ -117,7 +117,6 @@ class PairGaunt : public Pair {
   gaunt_description description{};   // of the first one; the others are alike
   bool exchanges = true;             // mode exchange, else mode ghost
   std::vector<int> species_of_type;  // [1..ntypes], -1 for NULL
-
   bool told_of_crowded_node = false;
 
   double length_unit = 1.0;  // 1 angstrom in LAMMPS's unit of length
