@@ -13,13 +13,14 @@ from lammps_runs import (
     read_evaluation,
     run_to_end,
     setup,
+    style,
     to_lammps_orientation,
 )
 from samples import silicon_oxide
 
 
 @pytest.mark.parametrize(
-    ("style", "length", "energy"),
+    ("units", "length", "energy"),
     [
         ("real", 1.0, 23.060549),
         ("si", 1e-10, 1.602176634e-19),
@@ -30,7 +31,7 @@ from samples import silicon_oxide
     ],
 )
 def test_units(
-    style: str, length: float, energy: float, potential_file_float64: Path, tmp_path: Path
+    units: str, length: float, energy: float, potential_file_float64: Path, tmp_path: Path
 ) -> None:
     """Same structure in other units: Å is `length` and eV is `energy` of them."""
     atoms = to_lammps_orientation(silicon_oxide())
@@ -38,7 +39,7 @@ def test_units(
     scaled = atoms.copy()
     scaled.set_cell(atoms.cell * length, scale_atoms=True)
     lines = setup(tmp_path, scaled)
-    lines[0] = f"units {style}"
+    lines[0] = f"units {units}"
     # The skin is a length too, and LAMMPS's default for some styles is larger than the box.
     lines.insert(3, f"neighbor {length} bin")
     lines += [
