@@ -140,6 +140,14 @@ def test_minimisation_goes_downhill_to_small_forces(
     assert np.abs(got.forces).max() < 0.02
 
 
+def test_fire_is_not_held_up_by_single_precision(tmp_path: Path) -> None:
+    """As line searches are, which compare energies."""
+    start = [*setup(tmp_path, silicon(), ["Si"]), *style(SILICON, "Si")]
+    for method, criterion in (("cg", "linesearch alpha is zero"), ("fire", "force tolerance")):
+        output = run_to_end(tmp_path, [*start, f"min_style {method}", "minimize 0 1e-5 2000 9000"])
+        assert f"Stopping criterion = {criterion}" in output
+
+
 def silicon():
     atoms = silicon_oxide(seed=1)
     atoms.symbols[:] = "Si"
