@@ -10,10 +10,17 @@ from ..errors import InputError, closest
 from .settings import commented_yaml, takes_settings
 
 
+def _completed(context: typer.Context, incomplete: str) -> list[str]:
+    return [verb for verb in ("train", *_configurable(context)) if verb.startswith(incomplete)]
+
+
 def config(
     context: typer.Context,
     verb: Annotated[
-        str, typer.Argument(help="The verb to configure: train, relax, phonons, ...")
+        str,
+        typer.Argument(
+            help="The verb to configure: train, relax, phonons, ...", autocompletion=_completed
+        ),
     ] = "train",
     schema: Annotated[
         bool, typer.Option("--schema", help="Print train's JSON schema for editors instead.")
@@ -26,7 +33,14 @@ def config(
     import json
 
     if verb != "train":
-        typer.echo(commented_yaml(verb, _configurable(context, verb)), nl=False)
+        known = _configurable(context)
+        if verb not in known:
+            names = ["train", *known]
+            raise InputError(
+                f"there is no configuration for '{verb}'; the verbs with one are "
+                f"{', '.join(names)}.{closest(verb, names)}"
+            )
+        typer.echo(commented_yaml(verb, known[verb]), nl=False)
         return
     from ..training import config as training
 
@@ -36,14 +50,7 @@ def config(
         typer.echo(training.commented_yaml(), nl=False)
 
 
-def _configurable(context: typer.Context, verb: str) -> Any:
-    """Return the verb of that name that takes --config."""
+def _configurable(context: typer.Context) -> dict[str, Any]:
+    """Return the verbs that take --config, by name."""
     group: Any = context.find_root().command
-    known = {name: command for name, command in group.commands.items() if takes_settings(command)}
-    if verb not in known:
-        names = ["train", *known]
-        raise InputError(
-            f"there is no configuration for '{verb}'; the verbs with one are {', '.join(names)}."
-            f"{closest(verb, names)}"
-        )
-    return known[verb]
+    return {name: command for name, command in group.commands.items() if takes_settings(command)}

@@ -8,17 +8,22 @@ from typing import Annotated, Any
 import typer
 
 
-def _shipped(incomplete: str) -> list[str]:
-    """Return the shipped potentials that a word may become; if there is none, it is a file."""
+def _potentials(incomplete: str) -> list[str]:
+    """Return shipped potentials and files that a word may become; if none, shells offer files."""
+    from glob import escape, glob
+
     from ..resources import resource_folder
 
-    names = sorted(path.stem for path in resource_folder("potentials").glob("*.pt"))
-    return [name for name in names if name.startswith(incomplete)]
+    shipped = sorted(path.stem for path in resource_folder("potentials").glob("*.pt"))
+    return [
+        *(name for name in shipped if name.startswith(incomplete)),
+        *sorted(glob(f"{escape(incomplete)}*.pt")),
+    ]
 
 
 _POTENTIAL: dict[str, Any] = {
     "help": "Potential file, or the name of a shipped one.",
-    "autocompletion": _shipped,
+    "autocompletion": _potentials,
 }
 
 # What is worked on.
@@ -35,7 +40,7 @@ SiliconPotential = Annotated[
         "--potential",
         "-p",
         help="Potential file, or the name of a shipped one, that knows silicon.",
-        autocompletion=_shipped,
+        autocompletion=_potentials,
     ),
 ]
 
