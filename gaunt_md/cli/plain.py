@@ -1,7 +1,8 @@
-"""Help texts without the type of options that are either there or not."""
+"""Help texts: paragraphs as wide as the terminal, and no type of options that are flags."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,10 @@ from typer.core import TyperCommand, TyperGroup
 
 
 class _Command(TyperCommand):
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.help = _unwrapped(self.help or "")
+
     def get_params(self, ctx: Any) -> list[Any]:
         return _without_types_of_flags(super().get_params(ctx))
 
@@ -20,7 +25,7 @@ class _Group(TyperGroup):
 
 
 class Verbs(typer.Typer):
-    """A `typer.Typer` whose help writes "--json", not "--json <bool>"."""
+    """A `typer.Typer` whose help writes "--json", not "--json <bool>", and wraps anew."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(cls=_Group, **options)
@@ -35,3 +40,9 @@ def _without_types_of_flags(parameters: list[Any]) -> list[Any]:
         if getattr(parameter, "is_flag", False):
             parameter.metavar = ""
     return parameters
+
+
+def _unwrapped(docstring: str) -> str:
+    """Return paragraphs without the line breaks that they have in the source."""
+    paragraphs = inspect.cleandoc(docstring).split("\n\n")
+    return "\n\n".join(paragraph.replace("\n", " ") for paragraph in paragraphs)
