@@ -83,6 +83,12 @@ def _one_line(message: Warning | str, *_: Any, **__: Any) -> str:
     return f"warning: {message}\n"
 
 
+def _in_words(error: GauntError | OSError) -> str:
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"'{error.filename}': {error.strerror}"
+    return str(error)
+
+
 def main() -> None:
     """Run the command line; an expected error becomes one line on stderr and exit status 1."""
     # Read when torch is imported: threads that wait spinning slow each other down twentyfold where
@@ -93,7 +99,7 @@ def main() -> None:
     try:
         app()
     except (GauntError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {_in_words(error)}", file=sys.stderr)
         sys.exit(1)
 
 

@@ -72,8 +72,8 @@ def record(
 ) -> Recording:
     """Run dynamics up to a total number of steps; dynamics that has begun goes on in its files.
 
-    The folder gets the trajectory, a table, a restart file (every minute and in the end) and the
-    final structure.
+    The folder gets the trajectory, a table, a restart file (at the start, every minute and in the
+    end) and the final structure.
 
     Parameters
     ----------
@@ -106,6 +106,9 @@ def record(
     frame = dynamics.frame
     reason = None
     clock = _Clock(dynamics, steps, progress)
+    if not start:
+        # At once, so that also a run that is killed in its first minute can go on.
+        write_restart(folder / RESTART, dynamics.state, options)
     with (
         TrajectoryFile(folder / f"trajectory{suffix}", frame, keep) as trajectory,
         ThermodynamicsFile(folder / TABLE, len(frame), keep) as table,

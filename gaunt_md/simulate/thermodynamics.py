@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from ..errors import InputError
-from ..files import write_whole
+from ..files import GrowingFile, named_in_errors, write_whole
 from ..units import EV_PER_CUBIC_ANGSTROM_TO_GPA, EV_TO_MEV, FS_TO_PS
 from .dynamics import Dynamics
 from .statistics import mean_and_error, slope_and_error
@@ -86,14 +86,15 @@ class ThermodynamicsFile:
         self._rows = _read(path, keep) if keep else []
         text = "".join(f"{','.join(row)}\n" for row in (COLUMNS, *map(_words, self._rows)))
         write_whole(path, text.encode())
-        self._file = open(path, "a", encoding="utf-8")  # noqa: SIM115 (closed by its owner)
+        self._path = path
+        self._file = GrowingFile(path)
 
     def write(self, dynamics: Dynamics) -> None:
         """Add what a run has now."""
         row = _row(dynamics)
         self._rows.append(row)
-        self._file.write(f"{','.join(_words(row))}\n")
-        self._file.flush()
+        with named_in_errors(self._path):
+            self._file.append(f"{','.join(_words(row))}\n")
 
     @property
     def table(self) -> Thermodynamics:

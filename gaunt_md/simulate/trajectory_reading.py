@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import ase.io
 import mdtraj
@@ -16,6 +18,7 @@ from mdtraj.formats import HDF5TrajectoryFile
 from ..errors import InputError
 from ..units import ANGSTROM_TO_NM, FS_TO_PS
 from .mdtraj_conversion import VELOCITY_TO_NM_PER_PS
+from .quiet import without_output
 from .trajectory import TIME, Trajectory
 from .trajectory_writers import TOPOLOGY
 
@@ -63,18 +66,35 @@ def read_trajectory(
         return _read_hdf5(path)
     if path.suffix in (".xtc", ".dcd"):
         return _read_positions(path, topology or path.with_name(TOPOLOGY), frame_time)
-    try:
-        frames = list(ase.io.iread(path, index=":"))
-    except Exception as error:  # ASE's readers raise whatever they stumble over
-        raise InputError(f"cannot read '{path}' as a trajectory: {error}") from error
+    frames = _read_with_ase(path)
     if all(TIME in frame.info for frame in frames):
         return Trajectory(np.array([frame.info[TIME] for frame in frames]), tuple(frames))
     return Trajectory(_times(path, len(frames), frame_time), _unwrapped(frames))
 
 
+@contextmanager
+def _told_in_words(path: Path) -> Iterator[None]:
+    """Let readers, which raise whatever they stumble over, raise an `InputError`."""
+    try:
+        yield
+    except (InputError, ImportError):
+        raise
+    except Exception as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
+        raise InputError(f"cannot read '{path}' as a trajectory: {reason}") from error
+
+
+def _read_with_ase(path: Path, **options: Any) -> list[Atoms]:
+    with _told_in_words(path):
+        return list(ase.io.iread(path, index=":", **options))
+
+
 def _times(path: Path, frames: int, frame_time: float | None) -> np.ndarray:
     if frame_time is None:
-        raise InputError(f"'{path}' does not know its times; give the time between frames, fs")
+        raise InputError(
+            f"'{path}' does not know its times; give frame_time (--frame-time), the time between "
+            "frames, fs"
+        )
     if not frame_time > 0.0:
         raise InputError(f"the time between frames is {frame_time} fs; it must be positive")
     return frame_time * np.arange(frames)
@@ -83,25 +103,19 @@ def _times(path: Path, frames: int, frame_time: float | None) -> np.ndarray:
 def _read_dump(path: Path, timestep: float | None, elements: Sequence[str]) -> Trajectory:
     if timestep is None:
         raise InputError(
-            f"'{path}' is a dump of LAMMPS, which holds numbers of steps; give the time step, fs"
+            f"'{path}' is a dump of LAMMPS, which holds numbers of steps; give timestep "
+            "(--timestep), fs"
         )
     columns = _dump_columns(path)
     if "element" not in columns and not elements:
         raise InputError(
-            f"'{path}' has no elements, only atom types; name the elements of types 1, 2, ..., or "
-            "write the dump with `element` and `dump_modify ... element`"
+            f"'{path}' has no elements, only atom types; give elements (--elements), those of "
+            "types 1, 2, ..., or write the dump with `element` and `dump_modify ... element`"
         )
     for name in elements:
         if name not in chemical_symbols[1:]:
             raise InputError(f"'{name}' is no chemical element")
-    try:
-        frames = list(
-            ase.io.iread(
-                path, index=":", format="lammps-dump-text", specorder=list(elements) or None
-            )
-        )
-    except Exception as error:  # ASE's readers raise whatever they stumble over
-        raise InputError(f"cannot read '{path}' as a dump of LAMMPS: {error}") from error
+    frames = _read_with_ase(path, format="lammps-dump-text", specorder=list(elements) or None)
     times = timestep * np.array([frame.info["timestep"] for frame in frames], dtype=float)
     unwrapped = {"xu", "yu", "zu"} <= columns or {"xsu", "ysu", "zsu"} <= columns
     return Trajectory(times, tuple(frames) if unwrapped else _unwrapped(frames))
@@ -117,7 +131,7 @@ def _dump_columns(path: Path) -> set[str]:
 
 def _read_hdf5(path: Path) -> Trajectory:
     try:
-        with HDF5TrajectoryFile(str(path)) as file:
+        with _told_in_words(path), HDF5TrajectoryFile(str(path)) as file:
             content, topology = file.read(), file.topology
     except ImportError as error:
         raise InputError(f"'{path}' needs the package tables: pip install tables") from error
@@ -131,7 +145,8 @@ def _read_hdf5(path: Path) -> Trajectory:
 def _read_positions(path: Path, topology: Path, frame_time: float | None) -> Trajectory:
     if not topology.is_file():
         raise InputError(f"'{path}' holds no elements, and there is no '{topology}' with them")
-    read = mdtraj.load(str(path), top=str(topology))
+    with _told_in_words(path), without_output():
+        read = mdtraj.load(str(path), top=str(topology))
     frames = _frames(read.topology, read.xyz, read.unitcell_lengths, read.unitcell_angles)
     if path.suffix == ".dcd":
         return Trajectory(_times(path, len(frames), frame_time), tuple(frames))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import os
 from collections.abc import Iterable
@@ -17,9 +18,10 @@ from ase.io.trajectory import TrajectoryReader, TrajectoryWriter
 from mdtraj.formats import DCDTrajectoryFile, HDF5TrajectoryFile, XTCTrajectoryFile
 
 from ..errors import InputError
-from ..files import written_beside
+from ..files import GrowingFile, named_in_errors, written_beside
 from ..units import ANGSTROM_TO_NM, EV_TO_KJ_PER_MOL, FS_TO_PS
 from .mdtraj_conversion import standard_frame, to_topology
+from .quiet import without_output
 from .trajectory import STEP, TIME
 from .velocities import temperature
 
@@ -79,12 +81,14 @@ class TrajectoryFile:
 
     def write(self, frame: Atoms) -> None:
         """Add a frame, whose info holds its step and time."""
-        self._writer.write(frame)
+        with named_in_errors(self._path):
+            self._writer.write(frame)
         self._publish()
 
     def close(self) -> None:
         """Finish the file."""
-        self._writer.close()
+        with named_in_errors(self._path):
+            self._writer.close()
 
     def _publish(self) -> None:
         """Give the open file its name; until then an old one stays. DCD files begin late."""
@@ -123,18 +127,20 @@ class _Traj:
 
 class _ExtXyz:
     def __init__(self, path: Path, first: Atoms) -> None:
-        self._file = open(path, "w", encoding="utf-8")  # noqa: SIM115 (closed by its owner)
+        path.write_bytes(b"")
+        self._file = GrowingFile(path)
         self._lines = len(first) + 2
 
     def write(self, frame: Atoms) -> None:
-        write_extxyz(self._file, [frame])
-        self._file.flush()
+        text = io.StringIO()
+        write_extxyz(text, [frame])
+        self._file.append(text.getvalue())
 
     def keep(self, path: Path, frames: int) -> None:
         with open(path, encoding="utf-8") as old:
             kept = list(itertools.islice(old, frames * self._lines))
         _require(path, len(kept) // self._lines, frames)
-        self._file.writelines(kept)
+        self._file.append("".join(kept))
 
     def close(self) -> None:
         self._file.close()
@@ -157,7 +163,7 @@ class _Mdtraj:
         raise NotImplementedError
 
     def keep(self, path: Path, frames: int) -> None:
-        with self._format(str(path), "r") as old:
+        with without_output(), self._format(str(path), "r") as old:
             content = old.read(frames)
         _require(path, len(content[0]), frames)
         self._file.write(*content)

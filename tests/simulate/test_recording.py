@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
+import resource
 import signal
 from pathlib import Path
 
@@ -209,3 +211,27 @@ def test_fewer_steps_than_done_are_refused(tmp_path: Path):
 def test_an_unknown_format_is_refused(tmp_path: Path):
     with pytest.raises(InputError, match=r"choose \.extxyz, \.traj, \.h5"):
         write_trajectory(tmp_path / "run.mp4", [start(tmp_path).frame])
+
+
+@pytest.mark.parametrize("suffix", [".extxyz", ".traj"])
+def test_a_full_disk_leaves_whole_frames_and_the_run_can_go_on(tmp_path: Path, suffix: str):
+    """The largest size of files stands in for the disk: writing fails in the midst of a frame."""
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    go(start(whole), whole, 30, suffix)
+    trajectory = parts / f"trajectory{suffix}"
+    dynamics = start(parts)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (7000, before[1]))
+    try:
+        with pytest.raises(OSError, match=re.escape(str(trajectory))):
+            go(dynamics, parts, 30, suffix)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    if suffix == ".extxyz":
+        assert 1 < len(ase.io.read(trajectory, ":")) < 11
+    state = read_restart(parts / "restart.json", OPTIONS)
+    go(Dynamics.resume(state, Springs(primitive())), parts, 30, suffix)
+    for name in ("thermodynamics.csv", "final.extxyz", "restart.json", trajectory.name):
+        if suffix == ".extxyz" or name != trajectory.name:
+            assert (parts / name).read_bytes() == (whole / name).read_bytes()
+    assert len(ase.io.read(trajectory, ":")) == 11

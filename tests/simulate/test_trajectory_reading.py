@@ -48,7 +48,7 @@ def test_formats_without_elements_or_times_ask_for_them(run: Trajectory, tmp_pat
     assert read.times == pytest.approx(run.times)
     assert not read.frames[0].has("momenta")
     write_trajectory(tmp_path / "run.dcd", run.frames)
-    with pytest.raises(InputError, match="does not know its times; give the time between frames"):
+    with pytest.raises(InputError, match="does not know its times; give frame_time"):
         read_trajectory(tmp_path / "run.dcd")
     assert read_trajectory(tmp_path / "run.dcd", frame_time=4.0).times[-1] == 12.0
     (tmp_path / "topology.pdb").unlink()
@@ -94,7 +94,7 @@ run 300
         [find_program("lmp"), "-in", "in.argon"], cwd=tmp_path, check=True, capture_output=True
     )
     path = tmp_path / "run.lammpstrj"
-    with pytest.raises(InputError, match="holds numbers of steps; give the time step, fs"):
+    with pytest.raises(InputError, match="holds numbers of steps; give timestep"):
         read_trajectory(path, timestep=None)
     if "type" in columns:
         with pytest.raises(InputError, match="no elements, only atom types"):
@@ -117,3 +117,24 @@ def test_what_is_no_trajectory_is_said(tmp_path: Path):
     (tmp_path / "bad.traj").write_text("nothing\n")
     with pytest.raises(InputError, match=r"cannot read '.*bad\.traj' as a trajectory"):
         read_trajectory(tmp_path / "bad.traj")
+
+
+@pytest.mark.parametrize("suffix", [".h5", ".xtc", ".dcd"])
+def test_a_damaged_file_of_mdtraj_is_said_in_one_line(run: Trajectory, tmp_path: Path, suffix: str):
+    if suffix == ".h5":
+        pytest.importorskip("tables")
+    path = tmp_path / f"run{suffix}"
+    write_trajectory(path, run.frames)
+    path.write_bytes(path.read_bytes()[:290])
+    with pytest.raises(InputError, match=f"cannot read '.*run{suffix}' as a trajectory: .") as told:
+        read_trajectory(path, frame_time=4.0)
+    assert "\n" not in str(told.value)
+
+
+def test_nothing_is_printed_when_a_file_is_read(
+    run: Trajectory, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+):
+    """Or results in JSON could not be read after those of dcd, whose reader talks."""
+    write_trajectory(tmp_path / "run.dcd", run.frames)
+    read_trajectory(tmp_path / "run.dcd", frame_time=4.0)
+    assert capfd.readouterr() == ("", "")
