@@ -160,7 +160,7 @@ def read_frames(path: Path) -> list[Frame]:
     """
     frames: list[Frame] = []
     if path.is_file() and not path.stat().st_size:
-        raise InputError(f"data file '{path}' is empty; it should hold labelled structures")
+        raise InputError(f"data file '{path}' is empty; it should hold structures")
     try:
         for index, atoms in enumerate(ase.io.iread(path, index=":")):
             frames.append(Frame(atoms, _values(atoms), path, index))
@@ -169,9 +169,10 @@ def read_frames(path: Path) -> list[Frame]:
     except Exception as error:  # ASE's readers raise whatever their parsing meets
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the file system's own words
+        reason = f"{type(error).__name__}: {error}".removesuffix(": ").removesuffix(".")
         raise InputError(
-            f"{path}, frame {len(frames)} cannot be read: {type(error).__name__}: {error}. "
-            "Repair or remove this frame"
+            f"'{path}', frame {len(frames)} cannot be read: {reason}. Repair or remove this frame; "
+            "if the file is of another format than its suffix says, rename it"
         ) from error
     if not frames:
         raise InputError(f"data file '{path}' holds no structures")

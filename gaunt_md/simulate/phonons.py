@@ -199,7 +199,8 @@ def displace(
     Raises
     ------
     InputError
-        If the structure is not periodic in three directions, or a number is not positive.
+        If the structure is not periodic in three directions, a number is not positive, or the
+        supercell has one atom.
     """
     if not atoms.pbc.all():
         raise InputError(
@@ -220,6 +221,11 @@ def displace(
         supercell_matrix=np.ceil(supercell_width / face_distances(atoms)).astype(int),
         primitive_matrix=guess_primitive_matrix(unit_cell),
     )
+    if len(phonopy.supercell) < 2:
+        raise InputError(
+            f"with supercell_width {supercell_width} Å the supercell is one atom, on which "
+            "displacements do nothing; use a larger one, as 10"
+        )
     phonopy.generate_displacements(
         distance=displacement, number_of_snapshots=snapshots, random_seed=_SEED
     )

@@ -94,7 +94,8 @@ def radial_distribution(
     Raises
     ------
     InputError
-        If the structure is not periodic, there are no such pairs, or r_max is beyond half the cell.
+        If the structure is not periodic, there are no such pairs, r_max is beyond half the cell, or
+        bin_width beyond r_max.
     """
     first = run.frames[0]
     if not first.pbc.all():
@@ -107,12 +108,18 @@ def radial_distribution(
             f"r_max is {r_max} Å; it must be positive and within half the cell, {longest:.3f} Å, "
             "beyond which g(r) would be wrong. Use a larger cell for more."
         )
+    r_max = r_max or longest
+    if not 0.0 < bin_width <= r_max:
+        raise InputError(
+            f"bin_width is {bin_width} Å; it must be positive and at most the largest distance, "
+            f"{r_max:.3f} Å"
+        )
     converted = to_mdtraj(run)
     indices = [_chosen(converted, name) for name in pair or (None, None)]
     pairs = converted.topology.select_pairs(*indices)
     if not len(pairs):
         raise InputError(f"the structure has no pairs of {' and '.join(pair or ('atoms',))}")
-    distances, values = _histogram(converted, pairs, r_max or longest, bin_width)
+    distances, values = _histogram(converted, pairs, r_max, bin_width)
     density = np.mean([len(indices[1]) / frame.get_volume() for frame in run.frames])
     if pair is None or pair[0] == pair[1]:
         density *= (len(indices[1]) - 1) / len(indices[1])

@@ -174,12 +174,21 @@ def relax_many(
     ------
     InputError
         If a cell is to relax and has less than three vectors; if there is a pressure and the cell
-        is kept; if symmetry is to be kept of a structure that is not periodic.
+        is kept; if symmetry is to be kept of a structure that is not periodic; if a number makes
+        no sense.
     """
+    if not np.isfinite(pressure):
+        raise InputError(f"pressure is {pressure} GPa; it must be finite")
     if pressure and not cell:
         raise InputError(
             f"a pressure of {pressure} GPa has no effect on a fixed cell; leave it out"
         )
+    if not force_tolerance > 0.0:
+        raise InputError(
+            f"force_tolerance is {force_tolerance} eV/Å; it must be positive, as 0.0001"
+        )
+    if max_steps < 0:
+        raise InputError(f"max_steps is {max_steps}; it must be 0 or more")
     runs = []
     for index, atoms in enumerate(structures):
         try:
@@ -254,8 +263,8 @@ class _Run:
     ) -> None:
         if cell and atoms.cell.rank < 3:
             raise InputError(
-                f"the cell {atoms.cell.tolist()} has no volume and cannot relax; use cell=False to "
-                "relax the positions alone"
+                f"the cell {atoms.cell.tolist()} has no volume and cannot relax; relax the "
+                "positions alone with cell=False (--fixed-cell)"
             )
         self.atoms = atoms.copy()
         self._start: Atoms | None = None

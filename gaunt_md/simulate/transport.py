@@ -12,6 +12,7 @@ import numpy as np
 from scipy.fft import irfft, next_fast_len, rfft
 
 from ..errors import InputError
+from ..words import counted
 from .trajectory import Trajectory
 
 SQUARE_ANGSTROM_PER_FS_TO_SQUARE_CM_PER_S = 0.1
@@ -67,7 +68,7 @@ def diffusion(run: Trajectory, element: str | None = None) -> Diffusion:
     if len(run.frames) < _FEWEST_FRAMES:
         raise InputError(
             f"diffusion needs {_FEWEST_FRAMES} frames or more, for error bars; there are "
-            f"{len(run.frames)}"
+            f"{len(run.frames)}. Simulate longer, or write frames more often."
         )
     symbols = np.array(run.frames[0].get_chemical_symbols())
     chosen = np.ones(len(symbols), dtype=bool) if element is None else symbols == element
@@ -102,8 +103,10 @@ def equal_interval(run: Trajectory) -> float:
     InputError
         If there is one frame only, or intervals differ.
     """
+    if len(run.times) < 2:
+        raise InputError(f"{counted(len(run.times), 'frame')} has no motion; use a trajectory")
     intervals = np.diff(run.times)
-    if not len(intervals) or not np.allclose(intervals, intervals[0], rtol=1e-3):
+    if not np.allclose(intervals, intervals[0], rtol=1e-3):
         raise InputError(
             f"{len(run.times)} frames have no equal intervals of time; leave out what is between, "
             "or use the frames of one run"

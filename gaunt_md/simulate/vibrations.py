@@ -64,7 +64,10 @@ def vibrational_spectrum(run: Trajectory, resolution: float = 1.0) -> Vibrationa
     interval = equal_interval(run)
     frames = run.frames
     if len(frames) < _FEWEST_FRAMES:
-        raise InputError(f"a spectrum needs {_FEWEST_FRAMES} frames; there are {len(frames)}")
+        raise InputError(
+            f"a spectrum needs {_FEWEST_FRAMES} frames or more; there are {len(frames)}. Simulate "
+            "longer, or write frames more often."
+        )
     if not all(frame.has("momenta") for frame in frames):
         raise InputError(
             "the trajectory has no velocities, which a vibrational spectrum needs; xtc and dcd "

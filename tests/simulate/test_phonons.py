@@ -289,3 +289,8 @@ def test_a_potential_in_single_precision_is_used_in_double(potential_file_float3
         atoms, calculator.in_double_precision(), supercell_width=5.0, displacement=1e-4
     )
     assert found.at("X") == pytest.approx(doubled.at("X"), abs=1e-9)
+
+
+def test_a_supercell_of_one_atom_is_refused():
+    with pytest.raises(InputError, match=r"supercell_width 2.0 Å the supercell is one atom"):
+        compute_phonons(bulk("Cu"), EMT(), supercell_width=2.0)

@@ -67,3 +67,9 @@ def test_beyond_half_the_cell_is_refused():
 def test_a_cluster_is_refused():
     with pytest.raises(InputError, match=r"pbc is \[False, False, False\]"):
         radial_distribution(single(Atoms("Ar2", [[0, 0, 0], [0, 0, 3]])))
+
+
+@pytest.mark.parametrize("width", [0.0, 6.0])
+def test_bins_that_make_no_sense_are_refused(width: float):
+    with pytest.raises(InputError, match=f"bin_width is {width} Å; .* largest distance, 5.430 Å"):
+        radial_distribution(single(bulk("Si", a=5.43, cubic=True) * 2), width)

@@ -54,7 +54,9 @@ def test_cell_stays_when_only_positions_relax():
 
 
 def test_a_molecule_has_no_cell_to_relax():
-    with pytest.raises(InputError, match="has no volume and cannot relax; use cell=False"):
+    with pytest.raises(
+        InputError, match="has no volume and cannot relax; relax the positions alone"
+    ):
         relax(Atoms("Cu2", positions=[[0, 0, 0], [0, 0, 2]]), EMT())
 
 
@@ -198,3 +200,11 @@ def test_point_group_of_silicon_has_48_rotations():
     images = np.einsum("gij,nj->gni", rotations, primitive.cell.array)
     coefficients = images @ np.linalg.inv(primitive.cell.array)
     assert np.allclose(coefficients, coefficients.round(), atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("pressure", float("nan")), ("force_tolerance", 0.0), ("max_steps", -1)]
+)
+def test_a_number_that_makes_no_sense_is_named(option: str, value: float):
+    with pytest.raises(InputError, match=f"{option} is {value}"):
+        relax(bulk("Cu"), EMT(), **{option: value})

@@ -56,6 +56,8 @@ def test_too_few_or_uneven_frames_are_refused(random: np.random.Generator):
     run = walk(random, "Ar3", 60, 0.1)
     with pytest.raises(InputError, match="40 frames or more, for error bars; there are 12"):
         diffusion(Trajectory(run.times[:12], run.frames[:12]))
+    with pytest.raises(InputError, match="1 frame has no motion"):
+        diffusion(Trajectory(run.times[:1], run.frames[:1]))
     uneven = run.times.copy()
     uneven[20:] += 7.0
     with pytest.raises(InputError, match="no equal intervals"):
