@@ -59,13 +59,17 @@ def md(
     temperature: Annotated[
         float | None,
         typer.Option(
-            help="Temperature, K, of thermostat and first velocities.",
+            help="Temperature, K, of the thermostat and of the velocities drawn at the start. From "
+            "a relaxed structure, half of it becomes potential energy.",
             show_default="velocities of the file, for nve only",
         ),
     ] = None,
     final_temperature: Annotated[
         float | None,
-        typer.Option(help="Temperature at the end, K, reached linearly.", show_default="constant"),
+        typer.Option(
+            help="Temperature at the end, K, reached linearly over --steps.",
+            show_default="constant",
+        ),
     ] = None,
     pressure: Annotated[float, typer.Option(help="Pressure, GPa, for npt and npt-cell.")] = 0.0,
     timestep: Annotated[
@@ -87,7 +91,7 @@ def md(
         ),
     ] = Format.EXTXYZ,
     output: Annotated[Path | None, output_folder("STRUCTURE-md")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of velocities and thermostat.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of velocities and thermostat.")] = 1,
     keep_velocities: Annotated[
         bool, typer.Option("--keep-velocities", help="Start with the velocities of the file.")
     ] = False,
@@ -128,7 +132,8 @@ def md(
 
     start = read_structure(structure)
     calculator = GauntCalculator(potential)
-    timestep = timestep or ensembles.suitable_timestep(start)
+    if timestep is None:
+        timestep = ensembles.suitable_timestep(start)
     options: dict[str, Any] = {
         "potential": f"{potential} ({calculator.parameters['sha256'][:12]})",
         "structure": start.get_chemical_formula(),
@@ -214,19 +219,28 @@ def _summary(run: Recording, timestep: float) -> dict[str, Any]:
 
 def _print(say: Output, results: dict[str, Any]) -> None:
     rows = [("steps", f"{results['steps']}, {results['time_ps']:g} ps")]
-    for words, name, digits in (
-        ("temperature, K", "temperature_K", 1),
-        ("pressure, GPa", "pressure_GPa", 3),
-        ("volume, Å^3", "volume_A3", 2),
+    drift = "drift_of_conserved_energy_meV_per_atom_ps"
+    for words, value, error, form in (
+        ("temperature, K", "mean_temperature_K", "error_of_mean_temperature_K", ".1f"),
+        ("pressure, GPa", "mean_pressure_GPa", "error_of_mean_pressure_GPa", ".3f"),
+        ("volume, Å^3", "mean_volume_A3", "error_of_mean_volume_A3", ".2f"),
+        (
+            "drift of the conserved energy, meV/atom/ps",
+            drift,
+            "error_of_drift_meV_per_atom_ps",
+            ".2g",
+        ),
     ):
-        mean, error = results[f"mean_{name}"], results[f"error_of_mean_{name}"]
-        if mean is not None:
-            tolerance = "" if error is None else f" ± {error:.{digits}f}"
-            rows.append((words, f"{mean:.{digits}f}{tolerance}"))
-    drift = results["drift_of_conserved_energy_meV_per_atom_ps"]
-    if drift is not None:
-        rows.append(("drift of the conserved energy, meV/atom/ps", f"{drift:.2g}"))
+        if results[value] is not None:
+            rows.append((words, _with_error(results[value], results[error], form)))
     if results["ns_per_day"] is not None:
         rows.append(("speed, ns/day", f"{results['ns_per_day']:.3g}"))
     say.table("Means of the last 80 % of the run", rows)
     say.line(f"written: {results['output']}")
+
+
+def _with_error(value: float, error: float | None, form: str) -> str:
+    """Return a number and its error in words; what a run keeps constant has none."""
+    if error is None or error < 1e-9 * abs(value):
+        return f"{value:{form}}"
+    return f"{value:{form}} ± {error:{form}}"

@@ -123,6 +123,7 @@ def test_a_run_that_blows_up_is_one_line_and_names_the_atom(folder: Path):
         (["si.extxyz", "--temperature", "300", "--pressure", "1"], "no barostat"),
         (["si.extxyz", "--temperature", "300", "--resume"], "no run to resume"),
         (["si.extxyz", "--temperature", "300", "--timestep", "-1"], "timestep is -1.0 fs"),
+        (["si.extxyz", "--temperature", "300", "--timestep", "0"], "timestep is 0.0 fs"),
         (["oxygen.xyz", "--temperature", "300"], "potential has no element O"),
     ],
 )
