@@ -1,8 +1,11 @@
 """Energy of a molecule when a bond turns, as the dihedral scans of 3BPA.
 
-    python 11_dihedral_scan.py 3bpa.pt test_300K.xyz@0 8 9 10 12
+    gaunt-md train --train train_300K.xyz --train iso_atoms.xyz --name 3bpa --batch-size 5 \\
+        --epochs 45
+    python 11_dihedral_scan.py 3bpa/3bpa.pt test_300K.xyz@0 5 13 14 17
 
-The four atoms define the dihedral; all atoms beyond its middle bond turn together.
+The four atoms define the dihedral, here that of the phenyl ring; all atoms beyond its middle bond
+turn together. Data: Kovács et al., J. Chem. Theory Comput. 17, 7696 (2021).
 """
 
 import argparse
@@ -16,6 +19,7 @@ from scipy.sparse.csgraph import connected_components
 from gaunt_md import GauntCalculator
 from gaunt_md.batch import evaluate_many
 from gaunt_md.simulate.figures import save
+from gaunt_md.simulate.figures.style import BLUE, paper_style
 from gaunt_md.simulate.relax import relax
 from gaunt_md.simulate.structures import read_structure
 
@@ -51,7 +55,11 @@ energies = np.array([c.get_potential_energy() for c in evaluate_many(calculator,
 energies -= energies.min()
 print(f"lowest at {angles[energies.argmin()]:.0f}°, barrier {energies.max():.3f} eV")
 
-figure = Figure(figsize=(4.5, 3.0), layout="constrained")
-axes = figure.add_subplot(xlabel="Dihedral (degrees)", ylabel="Energy (eV)")
-axes.plot(angles, energies)
+with paper_style():
+    figure = Figure(figsize=(4.5, 3.0), layout="constrained")
+    axes = figure.add_subplot(xlabel="Dihedral (degrees)", ylabel="Energy (eV)")
+    axes.plot(angles, energies, color=BLUE)
+    axes.set_xticks(range(-180, 181, 60))
+    axes.set_xlim(-180.0, 180.0)
+    axes.set_ylim(bottom=0.0)
 save(figure, Path("dihedral.png"))

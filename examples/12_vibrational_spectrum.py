@@ -1,6 +1,10 @@
 """Vibrations of a molecule, as of acetylacetone: harmonic from the Hessian, and from dynamics.
 
-python 12_vibrational_spectrum.py acac.pt train_300K.xyz@0 --steps 40000
+    gaunt-md train --train train_300K.xyz --train isolated_atoms.xyz --name acac --batch-size 5 \\
+        --epochs 90
+    python 12_vibrational_spectrum.py acac/acac.pt test_MD_300K.xyz@0
+
+Data: Batatia et al., arXiv:2205.06643.
 """
 
 import argparse
@@ -43,4 +47,10 @@ ZeroRotation(start)
 run = run_dynamics(start, calculator, free, steps=options.steps, interval=4)
 spectrum = vibrational_spectrum(run, resolution=1.0)
 print(f"frames resolve up to {33.356 * spectrum.highest_frequency:.0f} 1/cm")
-save(spectrum_figure(spectrum, wavenumbers=True), Path("spectrum.png"))
+
+figure = spectrum_figure(spectrum, wavenumbers=True)
+states = figure.axes[1]
+vibrations = wavenumbers[6:]  # the others move and turn the whole molecule
+states.plot(vibrations, 0.0 * vibrations, "|", color="0.3", markersize=12, label="harmonic")
+states.legend()
+save(figure, Path("spectrum.png"))
