@@ -132,6 +132,13 @@ def analyse(
     )
     for name, reason in results["left_out"].items():
         say.line(f"left out: {name}: {reason}")
+    _warn(say, results)
+    say.line(f"written: {output}")
+    say.json(results)
+
+
+def _warn(say: Output, results: dict[str, Any]) -> None:
+    """Say what results do not mean."""
     for name, one in results.get("diffusion", {}).items():
         if one["farthest_A"] < _VIBRATING:
             say.warn(
@@ -145,8 +152,6 @@ def analyse(
             f"to {spectrum['highest_resolved_THz']:.1f} THz; faster vibrations appear at wrong "
             "ones. Write frames more often."
         )
-    say.line(f"written: {output}")
-    say.json(results)
 
 
 def _without_start(run: Trajectory, skip: float) -> Trajectory:

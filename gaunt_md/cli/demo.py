@@ -12,7 +12,10 @@ def demo(
     output: OutputFolder = Path("gaunt-demo"),
     potential: SiliconPotential = "si",
 ) -> None:
-    """Relax silicon, compute its phonons, run the same dynamics in ASE and in LAMMPS."""
+    """Relax silicon, compute its phonons, run the same dynamics in ASE and in LAMMPS.
+
+    Example: gaunt-md demo --output my-first-run
+    """
     from rich.console import Console
 
     from ..errors import BuildError, GauntError, LammpsError

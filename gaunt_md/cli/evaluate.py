@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from .options import AsJson, EnergyKey, ForcesKey, PotentialArgument, StressKey
+from .options import (
+    AsJson,
+    EnergyKey,
+    ForcesKey,
+    PotentialArgument,
+    Quiet,
+    StressKey,
+    Verbose,
+)
+from .output import Output
 
 
 def evaluate(
@@ -21,12 +30,14 @@ def evaluate(
     energy_key: EnergyKey = None,
     forces_key: ForcesKey = None,
     stress_key: StressKey = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
-    """Compare a potential with reference energies, forces and stresses."""
-    import json
+    """Compare a potential with reference energies, forces and stresses.
 
-    from rich.console import Console
-    from rich.table import Table
+    Example: gaunt-md evaluate si test.xyz --plot parity.png
+    """
+    say = Output(as_json=as_json, quiet=quiet, verbose=verbose)
 
     from .. import potential_file
     from ..data.read import read_labelled, without_isolated_atoms
@@ -43,7 +54,8 @@ def evaluate(
     required = ("energy", "forces")
     structures, _ = read_labelled(data, asked, required)
     structures = without_isolated_atoms(structures, required)
-    comparison = compare(potential_file.load(potential), structures)
+    with say.progress() as progress:
+        comparison = compare(potential_file.load(potential), structures, progress=progress)
     summary = comparison.errors().summary()
     result = {
         **summary,
@@ -54,13 +66,13 @@ def evaluate(
         from ..training.figures import plot_parity
 
         plot_parity(comparison, plot, f"{Path(potential).stem} on {data[0].name}")
-    if as_json:
-        typer.echo(json.dumps(result, indent=2))
-        return
-    table = Table(title=f"{Path(potential).stem} on {', '.join(path.name for path in data)}")
-    table.add_column("")
-    table.add_column("value", justify="right")
-    for name, value in result.items():
-        shown = "no labels" if value is None else f"{value:.4g}" if value % 1 else f"{value:g}"
-        table.add_row(words(name), shown)
-    Console().print(table)
+    rows = [
+        (
+            words(name),
+            "no labels" if value is None else f"{value:.4g}" if value % 1 else f"{value:g}",
+        )
+        for name, value in result.items()
+    ]
+    files = ", ".join(path.name for path in data)
+    say.table(f"{Path(potential).stem} on {files}", rows, ("", "value"))
+    say.json(result)

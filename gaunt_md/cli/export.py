@@ -27,7 +27,10 @@ def export(
         ),
     ] = None,
 ) -> None:
-    """Write the potential of a checkpoint as a file for ASE and LAMMPS, and its card."""
+    """Write the potential of a checkpoint as a file for ASE and LAMMPS, and its card.
+
+    Example: gaunt-md export my_data/checkpoints/best.ckpt -o mine.pt
+    """
     from ..errors import InputError
     from .train import require_lightning
 

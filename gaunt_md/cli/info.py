@@ -16,7 +16,10 @@ def info(
     path: Annotated[bool, typer.Option("--path", help="Print where the file lies.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole manifest.")] = False,
 ) -> None:
-    """Describe a potential; without one, list those that come with gaunt-md."""
+    """Describe a potential; without one, list those that come with gaunt-md.
+
+    Example: gaunt-md info si
+    """
     import json
 
     from .. import potential_file

@@ -36,7 +36,10 @@ def build(
     force: Annotated[bool, typer.Option("--force", help="Build even if it is there.")] = False,
     prefix: OtherLammps = None,
 ) -> None:
-    """Build the plugin for this torch, LAMMPS and compiler if need be, and print its folder."""
+    """Build the plugin for this torch, LAMMPS and compiler if need be, and print its folder.
+
+    Example: gaunt-md lammps build --lammps /opt/lammps
+    """
     from .. import lammps
 
     typer.echo(lammps.build(force=force, prefix=prefix))
@@ -44,7 +47,10 @@ def build(
 
 @app.command()
 def path(prefix: OtherLammps = None) -> None:
-    """Print the folder of the plugin, as for LAMMPS_PLUGIN_PATH; exit status 1 if not built."""
+    """Print the folder of the plugin, as for LAMMPS_PLUGIN_PATH; exit status 1 if not built.
+
+    Example: export LAMMPS_PLUGIN_PATH=$(gaunt-md lammps path)
+    """
     from .. import lammps
 
     folder = lammps.plugin_folder(prefix)
@@ -58,7 +64,10 @@ def path(prefix: OtherLammps = None) -> None:
 def doctor(
     potential: PotentialName = "si",
 ) -> None:
-    """Check LAMMPS, torch, MPI and the plugin, and run LAMMPS with a potential."""
+    """Check LAMMPS, torch, MPI and the plugin, and run LAMMPS with a potential.
+
+    Example: gaunt-md lammps doctor --potential my_potential.pt
+    """
     from ..lammps_doctor import doctor as examine
 
     fine = True

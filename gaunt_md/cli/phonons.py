@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -119,28 +121,22 @@ def phonons(
             progress=progress,
         )
         crystal = relaxation.atoms
+        compute: Callable[..., Phonons] = partial(compute_phonons, calculator=calculator)
         if engine == Engine.LAMMPS:
             (output / "lammps").mkdir(exist_ok=True)
-            found = compute_phonons_in_lammps(
-                crystal,
-                potential_file.find(potential),
-                output / "lammps" / "forces.in",
-                supercell_width=supercell_width,
-                displacement=displacement,
-                snapshots=snapshots,
-                born=born,
-                progress=progress,
+            compute = partial(
+                compute_phonons_in_lammps,
+                potential=potential_file.find(potential),
+                path=output / "lammps" / "forces.in",
             )
-        else:
-            found = compute_phonons(
-                crystal,
-                calculator,
-                supercell_width=supercell_width,
-                displacement=displacement,
-                snapshots=snapshots,
-                born=born,
-                progress=progress,
-            )
+        found = compute(
+            crystal,
+            supercell_width=supercell_width,
+            displacement=displacement,
+            snapshots=snapshots,
+            born=born,
+            progress=progress,
+        )
         progress("Bands, density of states, thermal properties", 0, 1)
         temperatures = np.arange(0.0, highest_temperature + temperature_step / 2, temperature_step)
         _write(output, found, temperatures, Path(potential).stem)

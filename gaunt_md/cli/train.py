@@ -93,6 +93,8 @@ def train(
     Options override the configuration.
     Ctrl-C, SIGTERM and --minutes save a checkpoint and leave with status 3;
     the same command then goes on where it stopped.
+
+    Example: gaunt-md train --train my_data.xyz --epochs 100
     """
     require_lightning()
     from ..errors import InputError

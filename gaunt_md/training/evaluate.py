@@ -10,6 +10,7 @@ import numpy as np
 
 from ..data.graph import Evaluation, evaluate
 from ..data.read import LabelledStructure
+from ..progress import Progress, silent
 from ..units import EV_PER_CUBIC_ANGSTROM_TO_GPA, EV_TO_MEV
 from .dataset import Batch, InOrder, labelled_graph
 from .quantities import UNITS
@@ -86,9 +87,15 @@ def join_comparisons(comparisons: Sequence[Comparison]) -> Comparison:
 
 
 def compare(
-    potential: Any, structures: Iterable[LabelledStructure], batch_size: int = 8
+    potential: Any,
+    structures: Iterable[LabelledStructure],
+    batch_size: int = 8,
+    *,
+    progress: Progress = silent,
 ) -> Comparison:
     """Evaluate a potential, eager or loaded from a file, on labelled structures.
+
+    ``progress`` is told how many have been evaluated.
 
     Raises
     ------
@@ -98,12 +105,13 @@ def compare(
     graphs = [
         labelled_graph(structure, potential.elements, potential.cutoff) for structure in structures
     ]
-    return join_comparisons(
-        [
-            compare_batch(evaluate(potential, batch.graph), batch)
-            for batch in InOrder(graphs, batch_size)
-        ]
-    )
+    comparisons = []
+    done = 0
+    for batch in InOrder(graphs, batch_size):
+        comparisons.append(compare_batch(evaluate(potential, batch.graph), batch))
+        done += len(batch.sizes)
+        progress("Evaluating structures", done, len(graphs))
+    return join_comparisons(comparisons)
 
 
 def _pairs(labels: Any, predictions: Any) -> np.ndarray:

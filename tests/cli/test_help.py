@@ -1,4 +1,4 @@
-"""Help texts: no types of flags, and defaults that are the real ones."""
+"""Help texts: no types of flags, an example each, and defaults that are the real ones."""
 
 from __future__ import annotations
 
@@ -22,12 +22,25 @@ def verbs(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]
         yield from verbs(verb, (*path, name))
 
 
+def leaves(command: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield what can be run, without the groups."""
+    if not hasattr(command, "commands"):
+        yield path, command
+    for name, verb in getattr(command, "commands", {}).items():
+        yield from leaves(verb, f"{path} {name}".strip())
+
+
 @pytest.mark.parametrize("verb", list(verbs(typer.main.get_command(app))), ids=" ".join)
 def test_flags_have_no_type(verb: tuple[str, ...]) -> None:
     result = CliRunner().invoke(app, [*verb, "--help"])
     assert result.exit_code == 0
     assert "--help" in result.output
     assert "bool" not in result.output
+
+
+@pytest.mark.parametrize(("path", "verb"), list(leaves(typer.main.get_command(app))), ids=str)
+def test_every_verb_gives_an_example_of_itself(path: str, verb: Any) -> None:
+    assert f"gaunt-md {path}" in verb.help.partition("Example: ")[2]
 
 
 def test_the_defaults_that_train_shows_are_those_of_the_configuration() -> None:
