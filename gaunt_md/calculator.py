@@ -12,7 +12,12 @@ from weakref import WeakValueDictionary
 import ase.calculators.calculator as ase_calculator
 import numpy as np
 from ase import Atoms
-from ase.calculators.calculator import Calculator, PropertyNotImplementedError, all_changes
+from ase.calculators.calculator import (
+    BaseCalculator,
+    Calculator,
+    PropertyNotImplementedError,
+    all_changes,
+)
 from ase.stress import full_3x3_to_voigt_6_stress
 
 from . import potential_file
@@ -278,6 +283,13 @@ class GauntCalculator(Calculator):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._load()
+
+
+def in_double_precision(calculator: BaseCalculator) -> BaseCalculator:
+    """Return a calculator whose noise differences of forces can bear: a Gaunt one in float64."""
+    if isinstance(calculator, GauntCalculator):
+        return calculator.in_double_precision()
+    return calculator
 
 
 @contextmanager

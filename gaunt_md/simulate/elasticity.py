@@ -10,7 +10,7 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import BaseCalculator
 
-from ..calculator import GauntCalculator
+from ..calculator import in_double_precision
 from ..errors import InputError
 from ..files import written_beside
 from ..progress import Progress, silent
@@ -185,8 +185,7 @@ def compute_elasticity(
     if not 0.0 < strain <= 0.1:
         raise InputError(f"strain is {strain}; it must be positive and at most 0.1, as 0.005")
     rotations = point_group_rotations(atoms)
-    if isinstance(calculator, GauntCalculator):
-        calculator = calculator.in_double_precision()
+    calculator = in_double_precision(calculator)
     sizes = strain * _STEPS
     strained = [_strained(atoms, kind, size) for kind in range(6) for size in sizes]
     relaxations = relax_many(

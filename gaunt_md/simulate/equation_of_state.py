@@ -13,7 +13,7 @@ from ase.calculators.calculator import BaseCalculator
 from ase.eos import EquationOfState as Fit
 from ase.eos import birchmurnaghan
 
-from ..calculator import GauntCalculator
+from ..calculator import in_double_precision
 from ..errors import InputError
 from ..files import written_beside
 from ..progress import Progress, silent
@@ -156,8 +156,7 @@ def relax_at_volumes(
         raise InputError(
             f"a volume needs a crystal, periodic in three directions; pbc is {atoms.pbc.tolist()}"
         )
-    if isinstance(calculator, GauntCalculator):
-        calculator = calculator.in_double_precision()
+    calculator = in_double_precision(calculator)
     scaled = []
     for scale in scales:
         copy = atoms.copy()

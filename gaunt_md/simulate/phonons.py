@@ -20,7 +20,7 @@ from phonopy.structure.atoms import PhonopyAtoms
 from phonopy.structure.cells import guess_primitive_matrix
 
 from ..batch import evaluate_many
-from ..calculator import GauntCalculator
+from ..calculator import in_double_precision
 from ..errors import InputError
 from ..files import written_beside
 from ..progress import Progress, silent
@@ -166,8 +166,7 @@ def compute_phonons(
     displacements = displace(
         atoms, supercell_width=supercell_width, displacement=displacement, snapshots=snapshots
     )
-    if isinstance(calculator, GauntCalculator):
-        calculator = calculator.in_double_precision()
+    calculator = in_double_precision(calculator)
     evaluated = evaluate_many(calculator, displacements.supercells, progress=progress)
     return phonons_from_forces(
         displacements, [found.get_forces() for found in evaluated], born=born
