@@ -85,8 +85,10 @@ class Output:
             yield silent
         else:
             from rich.progress import Progress as Bars
+            from rich.progress import TextColumn
 
-            with Bars(console=console, transient=True) as bars:
+            columns = (*Bars.get_default_columns(), TextColumn("remaining"))
+            with Bars(*columns, console=console, transient=True) as bars:
                 task = bars.add_task("", total=None)
                 yield lambda what, done, total: bars.update(
                     task, description=what, completed=done, total=total
