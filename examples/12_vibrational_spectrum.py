@@ -2,7 +2,7 @@
 
     gaunt-md train --train train_300K.xyz --train isolated_atoms.xyz --name acac --batch-size 5 \\
         --epochs 90
-    python 12_vibrational_spectrum.py acac/acac.pt test_MD_300K.xyz@0
+    python 12_vibrational_spectrum.py acac/acac.pt test_MD_300K.xyz@0 --steps 8000
 
 Data: Batatia et al., arXiv:2205.06643.
 """

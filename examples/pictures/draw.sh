@@ -19,7 +19,8 @@ python "$examples/06_thermal_expansion.py"
 python "$examples/09_diffusion.py" --steps 20000
 python "$examples/10_strained_cell.py"
 python "$examples/11_dihedral_scan.py" "$data/3bpa/3bpa.pt" "$data/test_300K.xyz@0" 5 13 14 17
-python "$examples/12_vibrational_spectrum.py" "$data/acac/acac.pt" "$data/test_MD_300K.xyz@0"
+python "$examples/12_vibrational_spectrum.py" "$data/acac/acac.pt" "$data/test_MD_300K.xyz@0" \
+    --steps 8000
 python "$examples/17_mgo_phonons.py" "$data/mgo/mgo.pt" "$data/MgO_222rd_unitcell.xyz" \
     "$data/MgO_222rd_nac.txt" --reference "$data/reference_dft_frequencies.txt"
 

@@ -56,7 +56,7 @@ def test_drawing_leaves_the_settings_of_matplotlib_alone(run: Trajectory, tmp_pa
     save(dynamics_figure({"ASE": run}), tmp_path / "energies.png")
     assert {key: matplotlib.rcParams[key] for key in before} == before
     assert "matplotlib.pyplot" not in sys.modules or not matplotlib.pyplot.get_fignums()
-    assert imread(tmp_path / "energies.png").shape[0] > 800
+    assert imread(tmp_path / "energies.png").shape[0] > 600
 
 
 def test_figures_of_elasticity_show_every_strain_and_the_curve(tmp_path: Path):
