@@ -5,7 +5,9 @@
     python 11_dihedral_scan.py 3bpa/3bpa.pt test_300K.xyz@0 5 13 14 17
 
 The four atoms define the dihedral, here that of the phenyl ring; all atoms beyond its middle bond
-turn together. Data: Kovács et al., J. Chem. Theory Comput. 17, 7696 (2021).
+turn together. Data: Kovács et al., J. Chem. Theory Comput. 17, 7696 (2021). Errors on every fourth
+frame of test_300K.xyz: 0.086 eV/Å in forces (root mean square), 1.3 meV/atom in the energy; train
+for longer to lose the ripples of 10 meV.
 """
 
 import argparse
