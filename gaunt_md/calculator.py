@@ -312,8 +312,8 @@ def _results(evaluation: Evaluation, structures: Sequence[Atoms]) -> list[dict[s
         evaluation.energies.tolist(),
         evaluation.atomic_energies.split(sizes),
         evaluation.forces.split(sizes),
-        evaluation.virials,
-        evaluation.atomic_virials.split(sizes),
+        evaluation.virials.numpy(),
+        np.split(evaluation.atomic_virials(), np.cumsum(sizes)[:-1]),
         strict=True,
     ):
         results: dict[str, Any] = {
@@ -323,13 +323,16 @@ def _results(evaluation: Evaluation, structures: Sequence[Atoms]) -> list[dict[s
             "forces": forces.numpy(),
         }
         if atoms.cell.rank == 3:
-            stress = virial.numpy() / atoms.cell.volume
-            results["stress"] = full_3x3_to_voigt_6_stress(stress)
-            stresses = virials.numpy() / atoms.cell.volume
-            results["stresses"] = full_3x3_to_voigt_6_stress(stresses)
+            results["stress"] = _stress(virial, atoms)
+            results["stresses"] = _stress(virials, atoms)
         _check_finite(atoms, results)
         found.append(results)
     return found
+
+
+def _stress(virial: np.ndarray, atoms: Atoms) -> np.ndarray:
+    stress: np.ndarray = full_3x3_to_voigt_6_stress(virial / atoms.cell.volume)
+    return stress
 
 
 def _check_finite(atoms: Atoms, results: dict[str, Any]) -> None:
