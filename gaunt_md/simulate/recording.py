@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -179,5 +180,6 @@ class _Clock:
         return fs / _FS_PER_NS / seconds * _SECONDS_PER_DAY
 
     def _words(self) -> str:
-        speed = self.ns_per_day  # the bar of whoever is told knows the remaining time
-        return "Molecular dynamics" + ("" if speed != speed else f", {speed:.3g} ns/day")
+        # How long it still takes is known to the bar of whoever is told.
+        speed = self.ns_per_day
+        return "Molecular dynamics" + ("" if math.isnan(speed) else f", {speed:.3g} ns/day")
