@@ -95,9 +95,8 @@ class GauntCalculator(Calculator):
     """
 
     name = "gaunt"
-    # Lists of our own: ASE's are shared by all calculators.
+    # A list of our own: that of ASE is shared by all calculators.
     implemented_properties = ["energy", "free_energy", "energies", "forces", "stress", "stresses"]  # noqa: RUF012
-    ignored_changes = {"initial_charges", "initial_magmoms"}  # noqa: RUF012
 
     def __init__(
         self, potential: str | Path = "si", *, skin: float = 0.5, double_precision: bool = False
@@ -142,19 +141,8 @@ class GauntCalculator(Calculator):
             species_of(atoms, self.elements)
 
     def check_state(self, atoms: Atoms, tol: float = 0.0) -> list[str]:
-        """Return what has changed since the last calculation, of what the energy depends on.
-
-        Every property that is asked for asks this first; ASE's own comparison would take a good
-        part of the time of a step of a few atoms. The tolerance is not needed.
-        """
-        if self.atoms is None:
-            return list(all_changes)
-        names = ("positions", "numbers", "cell", "pbc")
-        return [
-            name
-            for name in names
-            if not np.array_equal(getattr(self.atoms, name), getattr(atoms, name))
-        ]
+        """Return what `changes` finds since the last calculation; there is no tolerance."""
+        return changes(self.atoms, atoms)
 
     def calculate(
         self,
@@ -283,6 +271,20 @@ class GauntCalculator(Calculator):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._load()
+
+
+def changes(before: Atoms | None, after: Atoms) -> list[str]:
+    """Return what has changed of what the energy depends on, in ASE's words.
+
+    Every property that is asked for asks this first; ASE's own comparison would take a good part of
+    the time of a step of a few atoms.
+    """
+    if before is None:
+        return list(all_changes)
+    names = ("positions", "numbers", "cell", "pbc")
+    return [
+        name for name in names if not np.array_equal(getattr(before, name), getattr(after, name))
+    ]
 
 
 def in_double_precision(calculator: BaseCalculator) -> BaseCalculator:

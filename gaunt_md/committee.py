@@ -10,7 +10,7 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
 
-from .calculator import GauntCalculator, StructureError
+from .calculator import GauntCalculator, StructureError, changes
 from .words import counted
 
 
@@ -45,7 +45,6 @@ class CommitteeCalculator(Calculator):
 
     name = "gaunt-committee"
     implemented_properties = list(GauntCalculator.implemented_properties)  # noqa: RUF012
-    ignored_changes = set(GauntCalculator.ignored_changes)  # noqa: RUF012
 
     def __init__(
         self,
@@ -70,6 +69,10 @@ class CommitteeCalculator(Calculator):
         """Refuse elements that a member does not know."""
         for member in self.members:
             member.set_atoms(atoms)
+
+    def check_state(self, atoms: Atoms, tol: float = 0.0) -> list[str]:
+        """Return what `changes` finds since the last calculation; there is no tolerance."""
+        return changes(self.atoms, atoms)
 
     def calculate(
         self,

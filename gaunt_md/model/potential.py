@@ -307,7 +307,7 @@ class Potential(nn.Module):
                 module.fold()
         frozen.reference_energies -= frozen.energy_scale * frozen._isolated_readouts()
         frozen.for_use = True
-        return frozen.requires_grad_(False)
+        return frozen
 
     @torch.jit.unused
     def spline_error(self) -> float:

@@ -45,12 +45,12 @@ class DegreeLinear(nn.Module):
 
     @classmethod
     def of(cls, matrices: Tensor) -> "DegreeLinear":
-        """Return the map with these matrices, shape (degree + 1, channels_in, channels_out)."""
+        """Return a map for use with matrices (degree + 1, channels_in, channels_out), constant."""
         degree, channels_in, channels_out = matrices.shape[0] - 1, *matrices.shape[1:]
         linear = cls(channels_in, channels_out, degree)
         linear.weight.data = matrices.detach()
         linear.folded = True
-        return linear
+        return linear.requires_grad_(False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the mixed coefficients."""

@@ -59,5 +59,11 @@ def test_the_trained_interaction_is_left_as_it_is() -> None:
     assert torch.equal(evaluate(trained, graph).forces, before.forces)
 
 
+def test_what_is_for_use_is_constant_and_stays_as_it_is() -> None:
+    used, graph = potential(ELEMENTS[:1]).tabulated(), alloy(ELEMENTS[:1])
+    assert not any(tensor.requires_grad for tensor in [*used.parameters(), *used.buffers()])
+    assert torch.equal(evaluate(used.tabulated(), graph).forces, evaluate(used, graph).forces)
+
+
 def test_where_species_would_make_the_sums_larger_they_stay() -> None:
     assert isinstance(potential(ELEMENTS).tabulated().interactions[0], Interaction)
