@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -47,7 +48,9 @@ neighbor     {skin} bin
 neigh_modify every 1 delay 0 check yes
 timestep     {timestep_ps:g}
 fix          dynamics all nve
-thermo       {steps}
+thermo       1
+thermo_style custom step cpu
+thermo_modify format 2 %.6f
 run          {warm_up}
 run          {steps}
 """
@@ -83,8 +86,12 @@ class Turn:
     ----------
     steps : int
     seconds : float
+        Of all of them.
+    fastest_step : float
+        Seconds of the fastest one: what other programs, of this machine or of those that share its
+        processors, disturbed least.
     processor_share : float
-        Part of this time that its threads were running; the less, the more other programs, or
+        Part of the time that its threads were running; the less, the more other programs, or
         other ranks and threads, were waited for.
     peak_memory : float or None
         Largest memory in MB, if known.
@@ -92,6 +99,7 @@ class Turn:
 
     steps: int
     seconds: float
+    fastest_step: float
     processor_share: float
     peak_memory: float | None
 
@@ -157,7 +165,8 @@ class InLammps:
             )
         memory = finished.peak_memory if task.ranks == 1 else None
         share = 0.01 * float(shares[-1]) / task.threads
-        return Turn(int(loops[-1][2]), float(loops[-1][0]), share, memory)
+        fastest = _fastest_step(finished.output)
+        return Turn(int(loops[-1][2]), float(loops[-1][0]), fastest, share, memory)
 
 
 @dataclass(frozen=True)
@@ -185,7 +194,7 @@ class InAse:
         }
         answer, memory = run_script(self.python, "ase_dynamics", job, folder, threads=task.threads)
         share = answer["processor_seconds"] / answer["seconds"] / task.threads
-        return Turn(answer["steps"], answer["seconds"], share, memory)
+        return Turn(answer["steps"], answer["seconds"], answer["fastest_step"], share, memory)
 
 
 def gaunt_contenders(name: str, path: Path) -> list[Contender]:
@@ -234,6 +243,13 @@ def peer_contender(installed: Installed, shape: dict[str, Any]) -> Contender:
 def file_name(name: str) -> str:
     """Return a name with hyphens for what file names do not like."""
     return re.sub(r"[^\w.]+", "-", name)
+
+
+def _fastest_step(output: str) -> float:
+    """Return the least time between two rows of the last run of LAMMPS, s."""
+    last_run = output.rpartition("Step")[2]
+    clock = [float(row) for row in re.findall(r"^ +\d+ +([\d.]+) *$", last_run, re.M)]
+    return min(after - before for before, after in pairwise(clock))
 
 
 def _data_file(atoms: int, folder: Path) -> Path:

@@ -96,13 +96,16 @@ def _draw_sizes(axes: Axes, results: Sequence[Result]) -> None:
 
 def _draw_parallel(axes: Axes, results: Sequence[Result]) -> None:
     labels = [f"{counted(one.ranks, 'rank')}\n{counted(one.threads, 'thread')}" for one in results]
-    speeds = [results[0].microseconds / one.microseconds for one in results]
-    axes.bar(range(len(speeds)), speeds, color=BLUE, width=0.6)
-    for column, speed in enumerate(speeds):
-        axes.text(column, speed + 0.03, f"{speed:.2f}", ha="center", fontsize=7.5)
+    medians = [results[0].microseconds / one.microseconds for one in results]
+    fastest = [results[0].fastest_step / one.fastest_step for one in results]
+    axes.bar(range(len(medians)), medians, color=BLUE, width=0.6, label="medians")
+    axes.plot(fastest, "_", color=RED, markersize=16, label="fastest steps")
+    for column, speed in enumerate(medians):
+        axes.text(column, 0.05, f"{speed:.2f}", ha="center", fontsize=7.5, color="white")
     axes.axhline(2.0, color=GREY, linewidth=0.8, zorder=0)
-    axes.set_xticks(range(len(speeds)), labels, fontsize=6.5)
+    axes.legend(fontsize=6, loc="upper left")
+    axes.set_xticks(range(len(medians)), labels, fontsize=6.5)
     axes.tick_params(axis="x", length=0)
-    axes.set_ylim(0.0, 2.3)
+    axes.set_ylim(0.0, 2.7)
     axes.set_ylabel("Throughput")
     axes.set_title(f"{results[0].atoms} atoms", fontsize=9)

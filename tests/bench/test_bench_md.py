@@ -98,6 +98,13 @@ def test_lammps_is_timed_with_ranks_and_threads(
         turn = contender.run(task, tmp_path)
         assert turn.steps == 1
         assert turn.seconds > 0
+        assert turn.fastest_step == pytest.approx(turn.seconds, rel=0.1, abs=2e-3)
+
+
+def test_the_fastest_step_is_at_most_the_mean(measured: tuple[str, Path]) -> None:
+    _, folder = measured
+    for one in json.loads((folder / "md.json").read_text())["results"]:
+        assert 0 < one["fastest_step"] <= one["milliseconds_per_step"] + 2e-3
 
 
 def test_silicon_is_hot_and_as_cubic_as_it_can_be() -> None:
