@@ -9,7 +9,9 @@ def first_rows(tensor: Tensor, rows: int) -> Tensor:
     return tensor if rows == tensor.shape[0] else tensor[:rows]
 
 
-def rows_of_layers(centres: Tensor, neighbours: Tensor, owned: int, layers: int) -> list[int]:
+def rows_of_layers(
+    centres: Tensor, neighbours: Tensor, owned: int, atoms: int, layers: int
+) -> list[int]:
     """Return how many atoms each layer has to update, from the first layer to the last.
 
     The last layer updates the owned atoms, the one before also their neighbours, and so on. If
@@ -17,6 +19,8 @@ def rows_of_layers(centres: Tensor, neighbours: Tensor, owned: int, layers: int)
     parallel run, nothing is computed that is not needed.
     """
     rows = [owned]
+    if owned == atoms:
+        return rows * layers
     for _ in range(layers - 1):
         used = neighbours[: int(torch.searchsorted(centres, rows[0]))]
         reached = int(used.max()) + 1 if used.shape[0] > 0 else 0

@@ -162,7 +162,7 @@ class Potential(nn.Module):
         -------
         Tensor, shape (owned,), float64, eV
         """
-        rows = rows_of_layers(centres, neighbours, owned, self.layers)
+        rows = rows_of_layers(centres, neighbours, owned, species.shape[0], self.layers)
         used = int(torch.searchsorted(centres, rows[0]))
         edge_vectors = first_rows(edge_vectors, used)
         centres, neighbours = centres[:used], neighbours[:used]

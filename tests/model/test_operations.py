@@ -62,5 +62,5 @@ def test_rows_of_layers_follow_the_distance_from_the_owned_atoms() -> None:
     """A chain 0-1-2-3 of which only atom 0 is owned: each layer back needs one atom more."""
     centres = torch.tensor([0, 1, 1, 2, 2, 3])
     neighbours = torch.tensor([1, 0, 2, 1, 3, 2])
-    assert rows_of_layers(centres, neighbours, owned=1, layers=3) == [3, 2, 1]
-    assert rows_of_layers(centres, neighbours, owned=4, layers=2) == [4, 4]
+    assert rows_of_layers(centres, neighbours, owned=1, atoms=4, layers=3) == [3, 2, 1]
+    assert rows_of_layers(centres, neighbours, owned=4, atoms=4, layers=2) == [4, 4]

@@ -61,11 +61,29 @@ int64_t parts_for(int64_t n)
 }
 
 /// [points][columns] → [tiles][columns][tile_points]; points that fill the last tile count nothing.
-Tensor tiled(const Tensor &matrix)
+template <class Real> Tensor tiled(const Tensor &matrix)
 {
-  const int64_t points = gaunt::tile_points, odd = matrix.size(0) % points;
-  const Tensor whole = odd ? at::constant_pad_nd(matrix, {0, 0, 0, points - odd}) : matrix;
-  return whole.view({-1, points, matrix.size(1)}).transpose(1, 2).contiguous();
+  constexpr int64_t points = gaunt::tile_points;
+  const int64_t columns = matrix.size(1);
+  Tensor tiles =
+      at::zeros({(matrix.size(0) + points - 1) / points, columns, points}, matrix.options());
+  const auto from = matrix.accessor<Real, 2>();
+  auto to = tiles.accessor<Real, 3>();
+  for (int64_t point = 0; point < matrix.size(0); ++point)
+    for (int64_t column = 0; column < columns; ++column)
+      to[point / points][column][point % points] = from[point][column];
+  return tiles;
+}
+
+/// [matrices][rows][columns] → [matrices][columns][rows], both padded.
+template <class Real> Tensor transposed(const Tensor &matrices)
+{
+  const int64_t rows = matrices.size(1), columns = matrices.size(2);
+  Tensor result = at::empty({matrices.size(0), columns, rows}, matrices.options());
+  for (int64_t l = 0; l < matrices.size(0); ++l)
+    gaunt::kernels<Real>().transpose(matrices.const_data_ptr<Real>() + l * rows * columns, rows,
+                                     columns, result.data_ptr<Real>() + l * rows * columns);
+  return result;
 }
 
 /// 1, 4, 9, ... → 0, 1, 2, ...

@@ -6,6 +6,16 @@
 
 namespace {
 
+/// Matrices with padded columns. A gradient has those of the value transposed, as a view.
+template <class Real> Tensor readable_matrices(const Tensor &weight)
+{
+  const Tensor columns = weight.transpose(1, 2);
+  constexpr int64_t multiple = gaunt::channel_multiple<Real>;
+  const bool whole = weight.size(1) % multiple == 0 && weight.size(2) % multiple == 0;
+  return whole && !weight.is_contiguous() && columns.is_contiguous() ? transposed<Real>(columns)
+                                                                     : padded<Real>(weight);
+}
+
 Tensor degree_linear(const Tensor &x, const Tensor &weight)
 {
   TORCH_CHECK(x.dim() == 3 && weight.dim() == 3 &&
@@ -14,7 +24,7 @@ Tensor degree_linear(const Tensor &x, const Tensor &weight)
               x.sizes());
   return for_dtype(x, [&](auto real) {
     using Real = decltype(real);
-    const Tensor rows = dense(x), matrices = padded<Real>(weight);
+    const Tensor rows = dense(x), matrices = readable_matrices<Real>(weight);
     const gaunt::DegreeLinear<Real> shape{
         static_cast<int>(weight.size(0)) - 1, static_cast<int>(matrices.size(1)),
         static_cast<int>(matrices.size(2)), rows.const_data_ptr<Real>(),

@@ -44,8 +44,8 @@ template <class Real> class ManyBodyCall {
     check(a);
     x_ = padded<Real>(a.x);
     weights_ = padded<Real>(a.weights);
-    evaluation_ = tiled(a.evaluation);
-    projection_ = tiled(a.projection);
+    evaluation_ = tiled<Real>(a.evaluation);
+    projection_ = tiled<Real>(a.projection);
     shape.channels_in = static_cast<int>(x_.size(2));
     shape.channels = static_cast<int>(weights_.size(2));
     shape.degree = degree_of(x_.size(1));
@@ -55,7 +55,7 @@ template <class Real> class ManyBodyCall {
     shape.weights = input<Real>(weights_);
     shape.mix = input<Real>(mix_);
     if (purpose == Purpose::gradient) {
-      transposed_ = transposed(mix_);
+      transposed_ = transposed<Real>(mix_.flatten(2));
       shape.mix_transposed = input<Real>(transposed_);
     }
     shape.n_tiles = static_cast<int>(evaluation_.size(0));
@@ -69,7 +69,7 @@ template <class Real> class ManyBodyCall {
     shape.weights.tangent = weights_tangent_.template const_data_ptr<Real>();
     if (!tangents->mix.defined()) return;
     mix_tangent_ = matrices(tangents->mix);
-    transposed_tangent_ = transposed(mix_tangent_);
+    transposed_tangent_ = transposed<Real>(mix_tangent_.flatten(2));
     shape.mix.tangent = mix_tangent_.template const_data_ptr<Real>();
     shape.mix_transposed.tangent = transposed_tangent_.template const_data_ptr<Real>();
   }
@@ -117,18 +117,6 @@ template <class Real> class ManyBodyCall {
     const Tensor split = mix.unflatten(2, {shape.n_factors, channels_});
     return rows || columns ? at::constant_pad_nd(split, {0, columns, 0, 0, 0, rows})
                            : split.contiguous();
-  }
-
-  /// [degree + 1][factors][channels][channels_in]: columns become rows.
-  static Tensor transposed(const Tensor &matrices)
-  {
-    const int64_t rows = matrices.size(1), columns = matrices.size(2) * matrices.size(3);
-    Tensor result = at::empty({matrices.size(0), matrices.size(2), matrices.size(3), rows},
-                              matrices.options());
-    for (int64_t l = 0; l < matrices.size(0); ++l)
-      gaunt::kernels<Real>().transpose(matrices.const_data_ptr<Real>() + l * rows * columns, rows,
-                                       columns, result.data_ptr<Real>() + l * rows * columns);
-    return result;
   }
 
   gaunt::ManyBody<Real> shape{};

@@ -68,8 +68,8 @@ template <class Real> class GridProductCall {
       }
     }
     shape.channels = static_cast<int>(factors_[0].size(2));
-    evaluation_ = a.waves ? dense(a.evaluation) : tiled(a.evaluation);
-    projection_ = a.waves ? dense(a.projection) : tiled(a.projection);
+    evaluation_ = a.waves ? dense(a.evaluation) : tiled<Real>(a.evaluation);
+    projection_ = a.waves ? dense(a.projection) : tiled<Real>(a.projection);
     (a.waves ? shape.n_latitudes : shape.n_tiles) = static_cast<int>(evaluation_.size(0));
     if (a.waves) {
       waves_ = dense(*a.waves);
