@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -132,10 +133,10 @@ def test_what_is_wrong_with_the_environment_is_said(
 
 
 def run_tests_of_kernels(**environment: str) -> str:
-    """Return what the kernels' own tests have to say in another environment."""
-    tests = map(str, sorted(Path(__file__).parent.glob("test_kernels*.py")))
+    """Return what all other tests of the kernels have to say in another environment."""
+    tests = sorted(set(Path(__file__).parent.glob("test_*.py")) - {Path(__file__)})
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *map(str, tests)],
         env=os.environ | environment,
         capture_output=True,
         text=True,
@@ -145,10 +146,8 @@ def run_tests_of_kernels(**environment: str) -> str:
     return done.stdout + done.stderr
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(platform.machine() != "x86_64", reason="there is one instruction set")
-def test_kernels_for_old_processors_are_right() -> None:
-    environment = {"ATEN_CPU_CAPABILITY": "default"}
+def instruction_set(**environment: str) -> str:
+    """Return which of them the kernels have chosen."""
     code = "from gaunt_md import kernels; import torch; print(torch.ops.gaunt.instruction_set())"
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -157,24 +156,47 @@ def test_kernels_for_old_processors_are_right() -> None:
         text=True,
         check=True,
     )
-    assert done.stdout == "baseline\n"
-    run_tests_of_kernels(**environment)
+    return done.stdout.strip()
+
+
+OLD_PROCESSOR = {"ATEN_CPU_CAPABILITY": "default"}
 
 
 @pytest.mark.slow
-def test_kernels_are_clean_under_sanitisers(tmp_path: Path) -> None:
-    """Their own tests once more, compiled to notice wrong addresses and undefined behaviour."""
-    # Python is no C++: without its library the sanitiser knows no exceptions.
-    libraries = [
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="there is one instruction set")
+def test_kernels_for_old_processors_are_right() -> None:
+    assert instruction_set(**OLD_PROCESSOR) == "baseline"
+    run_tests_of_kernels(**OLD_PROCESSOR)
+
+
+def libraries_of_sanitisers() -> list[str]:
+    """Return what a program that is no C++ has to load first: without, they know no exceptions."""
+    if not shutil.which("g++"):
+        return []
+    names = ("libasan.so", "libubsan.so", "libstdc++.so")
+    found = [
         subprocess.run(
             ["g++", f"-print-file-name={name}"], capture_output=True, text=True, check=True
         ).stdout.strip()
-        for name in ("libasan.so", "libstdc++.so")
+        for name in names
     ]
+    return found if all(map(os.path.isabs, found)) else []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not libraries_of_sanitisers(), reason="there is no g++ with its sanitisers")
+def test_kernels_are_clean_under_sanitisers(tmp_path: Path) -> None:
+    """Their own tests once more, compiled to notice wrong addresses and undefined behaviour."""
     environment = {
         "GAUNT_MD_CACHE": str(tmp_path),
-        "CXXFLAGS": "-g -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all",
-        "LD_PRELOAD": " ".join(libraries),
-        "ASAN_OPTIONS": "detect_leaks=0",
+        # Compilers take many times as long if they are watched, too.
+        "CXX": "env --unset=LD_PRELOAD g++",
+        # Null pointers and sizes of objects are noticed by their addresses.
+        "CXXFLAGS": "-O1 -g1 -D_GLIBCXX_ASSERTIONS -fsanitize=address,undefined,float-cast-overflow"
+        " -fno-sanitize=null,object-size,vptr -fno-sanitize-recover=all",
+        "LD_PRELOAD": " ".join(libraries_of_sanitisers()),
+        "ASAN_OPTIONS": "detect_leaks=0:detect_stack_use_after_return=1",
     }
-    assert "runtime error" not in run_tests_of_kernels(**environment)
+    assert instruction_set(**environment) == instruction_set()
+    for processor in ({}, OLD_PROCESSOR):
+        assert "runtime error" not in run_tests_of_kernels(**environment, **processor)
