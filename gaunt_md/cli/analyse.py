@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .options import AsJson, Overwrite, Quiet, Verbose, output_folder
-from .output import Output, claim_folder
+from .output import Output, results_folder
 from .settings import ConfigFile
 
 if TYPE_CHECKING:
@@ -101,7 +101,6 @@ def analyse(
         topology=topology,
     )
     run = _without_start(run, skip)
-    claim_folder(output, overwrite=overwrite)
     work: dict[Analysis, Callable[[], dict[str, Any]]] = {
         Analysis.RADIAL: lambda: _radial(run, output, bin_width, r_max),
         Analysis.GEOMETRY: lambda: _geometry(run, output, longest_bond),
@@ -116,7 +115,7 @@ def analyse(
         "time_ps": float(run.times[-1] - run.times[0]) / 1000.0,
         "left_out": {},
     }
-    with say.progress() as progress:
+    with results_folder(output, overwrite=overwrite), say.progress() as progress:
         for done, analysis in enumerate(chosen):
             progress(f"Analysing, {analysis.value}", done, len(chosen))
             try:
@@ -126,6 +125,8 @@ def analyse(
                     raise
                 results["left_out"][analysis.value] = str(error)
         progress("Analysing", len(chosen), len(chosen))
+    if len(results["left_out"]) == len(chosen):
+        raise InputError(f"nothing can be computed: {'; '.join(results['left_out'].values())}")
     say.table(
         f"{results['frames']} frames of {results['atoms']} atoms, {results['time_ps']:g} ps",
         [("frames", str(results["frames"])), *_rows(results)],

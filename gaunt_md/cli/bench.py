@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +13,7 @@ import typer
 from ..words import counted
 from . import bench_md, bench_profile, bench_train
 from .options import AsJson, OutputFolder, Overwrite, Quiet
-from .output import Output, claim_folder
+from .output import Output, results_folder
 from .plain import Verbs
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def product(
 
     from ..bench import product as bench
     from ..errors import InputError, closest
+    from ..progress import silent
 
     known = [one.name for one in bench.PANELS]
     for name in panel or []:
@@ -102,21 +104,27 @@ def product(
     chosen, limit = panel or known, largest or 14
     if not crossovers and not bench.planned(chosen, limit):
         raise InputError(f"--largest {limit}: {', '.join(chosen)} has only larger values")
-    claim_folder(output, overwrite=overwrite)
-    if crossovers:
-        _measure_crossovers(say, output / "crossovers.json", channels, rounds, largest or 24)
-        return
+    with results_folder(output, overwrite=overwrite):
+        if crossovers:
+            _measure_crossovers(say, output / "crossovers.json", channels, rounds, largest or 24)
+        else:
+            told = silent if quiet else _announce
+            found = bench.run(chosen, channels, rounds, limit, told)
+            _measure_products(say, output, found, channels)
 
+
+def _measure_products(say: Output, folder: Path, found: Iterable[Row], channels: int) -> None:
+    from ..bench import product as bench
     from ..bench.figures import plot_products
-    from ..progress import silent
 
+    table, picture = folder / "product.json", folder / "product.png"
     rows: list[Row] = []
-    for row in bench.run(chosen, channels, rounds, limit, silent if quiet else _announce):
+    for row in found:
         rows.append(row)
         _print(say, row)
         # Kept as it grows: the last rows may take long.
-        bench.write_result(rows, channels, output / "product.json")
-    plot_products(rows, output / "product.png", bench.processor())
+        bench.write_result(rows, channels, table)
+    plot_products(rows, picture, bench.processor())
     for note in bench.notes(rows):
         say.line(note)
     exponent = bench.growth_of_fourier(rows)
@@ -124,8 +132,8 @@ def product(
         say.line(f"time of the fourier method from degree 6 to 14: ∝ L^{exponent:.1f}")
     for sentence in bench.absent():
         say.line(f"absent: {sentence}")
-    say.line(f"written: {output / 'product.json'}, {output / 'product.png'}")
-    say.json(json.loads((output / "product.json").read_text(encoding="utf-8")))
+    say.line(f"written: {table}, {picture}")
+    say.json(json.loads(table.read_text(encoding="utf-8")))
 
 
 def _announce(what: str, done: int, total: int) -> None:

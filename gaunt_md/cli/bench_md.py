@@ -10,7 +10,7 @@ import typer
 
 from ..words import counted
 from .options import AsJson, OutputFolder, Overwrite, Peers, Quiet, Turns, Verbose
-from .output import Output, claim_folder
+from .output import Output, results_folder
 
 if TYPE_CHECKING:
     from ..bench.md import Result
@@ -98,27 +98,27 @@ def md(
     if not potential and not shapes:
         potential, shapes = bench.default_potentials()
     peers, absent = installed_peers(peer or [])
-    claim_folder(output, overwrite=overwrite)
-    absent += absent_from_lammps()
-    if find_program("lmp") is not None:
-        lammps.build()
-    runs = output / "runs"
-    runs.mkdir(exist_ok=True)
-    here = machine() | {"peers": {one.peer.name: one.versions for one in peers}, "threads": 1}
-    plan = bench.Plan(
-        contenders=bench.find_contenders(potential or [], shapes, peers, runs),
-        atoms=atoms,
-        steps=steps,
-        rounds=rounds,
-        seconds=seconds,
-        parallel=scaling,
-        sizes=sizes,
-    )
-    results: list[Result] = []
-    with say.progress() as progress:
-        for results in bench.measure(plan, runs, progress):
-            bench.write_result(output / "md.json", here, plan, absent, results)
-    save(md_figure(results, described(here)), output / "md.png")
+    with results_folder(output, overwrite=overwrite):
+        absent += absent_from_lammps()
+        if find_program("lmp") is not None:
+            lammps.build()
+        runs = output / "runs"
+        runs.mkdir(exist_ok=True)
+        here = machine() | {"peers": {one.peer.name: one.versions for one in peers}, "threads": 1}
+        plan = bench.Plan(
+            contenders=bench.find_contenders(potential or [], shapes, peers, runs),
+            atoms=atoms,
+            steps=steps,
+            rounds=rounds,
+            seconds=seconds,
+            parallel=scaling,
+            sizes=sizes,
+        )
+        results: list[Result] = []
+        with say.progress() as progress:
+            for results in bench.measure(plan, runs, progress):
+                bench.write_result(output / "md.json", here, plan, absent, results)
+        save(md_figure(results, described(here)), output / "md.png")
     _print(say, results, described(here), absent)
     if sentence := bench.disturbance(results):
         say.warn(sentence)

@@ -11,7 +11,7 @@ import typer
 
 from ..words import counted
 from .options import AsJson, OutputFolder, Overwrite, PotentialShape, Quiet, Verbose
-from .output import Output, claim_folder
+from .output import Output, results_folder
 
 if TYPE_CHECKING:
     from ..bench.ceilings import Ceilings
@@ -54,20 +54,19 @@ def profile(
     torch.set_num_threads(threads)
     size = Shape.parse(shape)
     hot_silicon(atoms)  # refuses, before long work, what is no whole number of cells
-    claim_folder(output, overwrite=overwrite)
-    with say.progress() as progress:
+    with results_folder(output, overwrite=overwrite), say.progress() as progress:
         progress("ceilings of the core", 0, 2)
         ceilings = measure_ceilings()
         progress("stages of a step", 1, 2)
         found = profile_evaluation(size, atoms, rounds)
-    here = machine() | {"threads": threads}
-    write_result(output / "profile.json", here, size, found, ceilings)
-    title = (
-        f"{size.name}; {atoms} atoms, {counted(threads, 'thread')}, "
-        f"{1e3 * found.milliseconds / atoms:.0f} µs per atom"
-    )
-    figure = profile_figure(found, title, ceilings, described(here))
-    save(figure, output / "profile.png")
+        here = machine() | {"threads": threads}
+        write_result(output / "profile.json", here, size, found, ceilings)
+        title = (
+            f"{size.name}; {atoms} atoms, {counted(threads, 'thread')}, "
+            f"{1e3 * found.milliseconds / atoms:.0f} µs per atom"
+        )
+        figure = profile_figure(found, title, ceilings, described(here))
+        save(figure, output / "profile.png")
     _print(say, found, ceilings, described(here), title)
     if here["kernels"] == PLAIN_TORCH:
         say.warn("in plain torch the gradients of all stages are part of the rest")

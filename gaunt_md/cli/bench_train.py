@@ -19,7 +19,7 @@ from .options import (
     Turns,
     Verbose,
 )
-from .output import Output, claim_folder
+from .output import Output, results_folder
 
 if TYPE_CHECKING:
     from ..bench.training import TrainingResult
@@ -71,30 +71,30 @@ def train(
     size = Shape.parse(shape)
     threads = threads or cores()
     peers, absent = installed_peers(peer or [])
-    claim_folder(output, overwrite=overwrite)
-    prepared = bench.prepare_data(data, output)
-    contenders = bench.trainers(prepared, size, peers, batch_size, sys.executable)
-    here = machine() | {
-        "peers": {one.peer.name: one.versions for one in peers},
-        "threads": threads,
-    }
-    results: list[TrainingResult] = []
-    with say.progress() as progress:
-        for results in bench.measure(
-            contenders,
-            prepared,
-            batch_size=batch_size,
-            steps=steps,
-            rounds=rounds,
-            threads=threads,
-            progress=progress,
-        ):
-            bench.write_result(
-                output / "train.json", here, prepared, size, batch_size, absent, results
-            )
-    what = f"{size.name}; {counted(prepared.structures, 'structure')}, batches of {batch_size}"
-    on = f"{described(here)}; {counted(threads, 'thread')}"
-    save(training_figure(results, what, on), output / "train.png")
+    with results_folder(output, overwrite=overwrite):
+        prepared = bench.prepare_data(data, output)
+        contenders = bench.trainers(prepared, size, peers, batch_size, sys.executable)
+        here = machine() | {
+            "peers": {one.peer.name: one.versions for one in peers},
+            "threads": threads,
+        }
+        results: list[TrainingResult] = []
+        with say.progress() as progress:
+            for results in bench.measure(
+                contenders,
+                prepared,
+                batch_size=batch_size,
+                steps=steps,
+                rounds=rounds,
+                threads=threads,
+                progress=progress,
+            ):
+                bench.write_result(
+                    output / "train.json", here, prepared, size, batch_size, absent, results
+                )
+        what = f"{size.name}; {counted(prepared.structures, 'structure')}, batches of {batch_size}"
+        on = f"{described(here)}; {counted(threads, 'thread')}"
+        save(training_figure(results, what, on), output / "train.png")
     say.line(on)
     _print(say, results, what)
     for sentence in absent:

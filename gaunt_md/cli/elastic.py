@@ -18,7 +18,7 @@ from .options import (
     Verbose,
     output_folder,
 )
-from .output import Output, claim_folder, stem
+from .output import Output, results_folder, stem
 from .settings import ConfigFile
 
 if TYPE_CHECKING:
@@ -70,8 +70,7 @@ def elastic(
 
     start = read_structure(structure)
     calculator = GauntCalculator(potential, double_precision=True)
-    claim_folder(output, overwrite=overwrite)
-    with say.progress() as progress:
+    with results_folder(output, overwrite=overwrite), say.progress() as progress:
         relaxation = relax_crystal(
             start,
             calculator,
@@ -86,11 +85,11 @@ def elastic(
         equation = compute_equation_of_state(
             crystal, calculator, strain=eos_strain, points=eos_points, progress=progress
         )
-    write_structures(output / "crystal.extxyz", [crystal])
-    elasticity.write(output / "elastic-tensor.txt")
-    equation.write(output / "e-v.dat")
-    save(elasticity_figure(elasticity), output / "elasticity.png")
-    save(equation_of_state_figure(equation), output / "equation-of-state.png")
+        write_structures(output / "crystal.extxyz", [crystal])
+        elasticity.write(output / "elastic-tensor.txt")
+        equation.write(output / "e-v.dat")
+        save(elasticity_figure(elasticity), output / "elasticity.png")
+        save(equation_of_state_figure(equation), output / "equation-of-state.png")
     results = {
         "output": str(output),
         "relaxation": relaxation.summary(),

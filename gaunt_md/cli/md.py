@@ -17,7 +17,7 @@ from .options import (
     Verbose,
     output_folder,
 )
-from .output import Output, claim_folder, stem
+from .output import Output, results_folder, stem
 from .settings import ConfigFile
 
 if TYPE_CHECKING:
@@ -167,12 +167,15 @@ def md(
         dynamics = Dynamics(
             moving, calculator, conditions, seed=seed, temperature_bound=temperature_bound
         )
-        claim_folder(output, overwrite=overwrite)
-    say.line(
-        f"{options['structure']}, {ensemble.value}, time step {timestep:g} fs, "
-        f"{steps} steps, {steps * timestep / 1000:g} ps"
-    )
-    with say.progress() as progress, Interruption() as interruption:
+    with (
+        results_folder(output, overwrite=overwrite or resume),
+        say.progress() as progress,
+        Interruption() as interruption,
+    ):
+        say.line(
+            f"{options['structure']}, {ensemble.value}, time step {timestep:g} fs, "
+            f"{steps} steps, {steps * timestep / 1000:g} ps"
+        )
         run = record(
             dynamics,
             output,
@@ -183,7 +186,7 @@ def md(
             stop=interruption.reason,
             progress=progress,
         )
-    save(thermodynamics_figure(run.thermodynamics), output / "thermodynamics.png")
+        save(thermodynamics_figure(run.thermodynamics), output / "thermodynamics.png")
     results = {"output": str(output), **_summary(run, timestep), "options": options}
     _print(say, results)
     say.json(results)

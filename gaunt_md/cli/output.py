@@ -120,13 +120,15 @@ def claim_file(path: Path, *, overwrite: bool) -> None:
         raise InputError(f"'{path}' is there; choose another --output, or --overwrite it")
 
 
-def claim_folder(path: Path, *, overwrite: bool) -> None:
-    """Make a folder for results; refuse one that holds something, unless it may be replaced.
+@contextmanager
+def results_folder(path: Path, *, overwrite: bool) -> Iterator[None]:
+    """Make a folder for results, before long work; one that stays empty is not left behind.
 
     Raises
     ------
     InputError
-        If it is a file, holds something, or there is no folder to make it in.
+        If it is a file, holds something that may not be replaced, or there is no folder to make it
+        in.
     """
     from ..files import require_folder
 
@@ -137,7 +139,13 @@ def claim_folder(path: Path, *, overwrite: bool) -> None:
         raise InputError(
             f"the folder '{path}' is not empty; choose another --output, or --overwrite"
         )
+    made = not path.exists()
     path.mkdir(exist_ok=True)
+    try:
+        yield
+    finally:
+        if made and not any(path.iterdir()):
+            path.rmdir()
 
 
 def stem(path: Path) -> str:

@@ -22,7 +22,7 @@ from .options import (
     Verbose,
     output_folder,
 )
-from .output import Output, claim_folder, stem
+from .output import Output, results_folder, stem
 from .settings import ConfigFile
 
 if TYPE_CHECKING:
@@ -110,8 +110,7 @@ def phonons(
             f"{highest_temperature} K; the step must be positive and the smaller one"
         )
     calculator = GauntCalculator(potential, double_precision=True)
-    claim_folder(output, overwrite=overwrite)
-    with say.progress() as progress:
+    with results_folder(output, overwrite=overwrite), say.progress() as progress:
         relaxation = relax_crystal(
             start,
             calculator,
@@ -123,7 +122,6 @@ def phonons(
         crystal = relaxation.atoms
         compute: Callable[..., Phonons] = partial(compute_phonons, calculator=calculator)
         if engine == Engine.LAMMPS:
-            (output / "lammps").mkdir(exist_ok=True)
             compute = partial(
                 compute_phonons_in_lammps,
                 potential=potential_file.find(potential),

@@ -48,7 +48,11 @@ def train(
     output: Annotated[
         Path | None,
         typer.Option(
-            metavar="FOLDER", help="Folder for everything written.", show_default="the name"
+            "--output",
+            "-o",
+            metavar="FOLDER",
+            help="Folder for everything written.",
+            show_default="the name",
         ),
     ] = None,
     name: Annotated[

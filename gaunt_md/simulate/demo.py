@@ -93,7 +93,6 @@ class Demo:
             "finished": False,
         }
         _claim(folder)
-        self._write_summary()
 
     @property
     def agrees(self) -> bool:
@@ -129,7 +128,6 @@ class Demo:
     def _relax(self) -> str:
         start = bulk("Si", a=5.6, cubic=True)
         start.rattle(0.05, seed=_SEED)
-        self._write(start, "structures/start.extxyz")
         relaxation = relax(start, self._calculator)
         group = space_group(relaxation.atoms)
         if not relaxation.converged or group != _DIAMOND:
@@ -139,6 +137,9 @@ class Demo:
                 f"demonstration expects {_DIAMOND}. Use a potential trained on silicon, as 'si'."
             )
         self._silicon = conventional_cell(relaxation.atoms)
+        # The first files, so that a potential that does not know silicon leaves none.
+        self._write_summary()
+        self._write(start, "structures/start.extxyz")
         self._write(self._silicon, "structures/relaxed.extxyz")
         lattice_constant = float(self._silicon.cell.lengths()[0])
         self._record(

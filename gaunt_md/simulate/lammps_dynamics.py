@@ -55,6 +55,22 @@ def find_program(name: str) -> str | None:
     return shutil.which(name, path=os.pathsep.join(folders))
 
 
+def require_program(name: str) -> str:
+    """Return the path of ``lmp`` or ``mpirun``.
+
+    Raises
+    ------
+    LammpsError
+        If it is not installed.
+    """
+    program = find_program(name)
+    if program is None:
+        raise LammpsError(
+            f"the program {name} was not found beside {sys.executable} or on the PATH. {INSTALL}"
+        )
+    return program
+
+
 def write_nve_input(
     path: Path,
     atoms: Atoms,
@@ -128,9 +144,9 @@ def run_lammps(path: Path, *, run: str, ranks: int = 1, timeout: float | None = 
             "for each other; expect a slow run",
             stacklevel=2,
         )
-    command = [_installed("lmp"), "-in", path.name, "-var", "run", run, "-log", f"{run}.log"]
+    command = [require_program("lmp"), "-in", path.name, "-var", "run", run, "-log", f"{run}.log"]
     if ranks > 1:
-        command = [_installed("mpirun"), "-np", str(ranks), *command]
+        command = [require_program("mpirun"), "-np", str(ranks), *command]
     again = f"Repeat it with: cd {path.parent} && {shlex.join(command)}"
     try:
         finished = subprocess.run(
@@ -154,7 +170,7 @@ def run_lammps(path: Path, *, run: str, ranks: int = 1, timeout: float | None = 
     if grid is None or math.prod(map(int, grid.groups())) != ranks:
         raise LammpsError(
             f"{command[0]} did not give LAMMPS {ranks} ranks: it belongs to another MPI than "
-            f"{_installed('lmp')}. {INSTALL}"
+            f"{require_program('lmp')}. {INSTALL}"
         )
 
 
@@ -197,15 +213,6 @@ def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _installed(name: str) -> str:
-    program = find_program(name)
-    if program is None:
-        raise LammpsError(
-            f"the program {name} was not found beside {sys.executable} or on the PATH. {INSTALL}"
-        )
-    return program
 
 
 def _complaint(output: str) -> str:

@@ -13,7 +13,7 @@ from ase.calculators.lammps import Prism
 from ..errors import InputError
 from ..files import write_whole, written_beside
 from ..progress import Progress, silent
-from .lammps_dynamics import run_lammps
+from .lammps_dynamics import require_program, run_lammps
 from .phonons import Phonons, displace, phonons_from_forces
 
 _INPUT = """\
@@ -46,7 +46,8 @@ def lammps_forces(
     potential : sequence of str
         The commands that define the potential, ``["pair_style ...", "pair_coeff ..."]``.
     path : Path
-        The input file to write; its data, positions and forces are written beside it.
+        The input file to write; its data, positions and forces are written beside it. Its folder
+        is made if it is missing.
     ranks : int
         Number of MPI ranks.
 
@@ -64,6 +65,8 @@ def lammps_forces(
     """
     first = structures[0]
     _check(structures)
+    require_program("lmp")
+    path.parent.mkdir(exist_ok=True)
     prism = Prism(first.cell)
     with written_beside(path.with_suffix(".data")) as beside:
         elements = sorted(set(first.get_chemical_symbols()))
@@ -103,7 +106,7 @@ def compute_phonons_in_lammps(
     potential : Path
         A potential file.
     path : Path
-        The LAMMPS input to write; what it reads and writes is beside it.
+        The LAMMPS input to write, see `lammps_forces`.
     progress : callable
         Told when LAMMPS starts and ends.
 
@@ -113,14 +116,18 @@ def compute_phonons_in_lammps(
         If LAMMPS is not installed or ends with an error.
     """
     displacements = displace(
-        atoms, supercell_width=supercell_width, displacement=displacement, snapshots=snapshots
+        atoms,
+        supercell_width=supercell_width,
+        displacement=displacement,
+        snapshots=snapshots,
+        born=born,
     )
     elements = sorted(set(atoms.get_chemical_symbols()))
     commands = [f'pair_style gaunt "{potential.resolve()}"', f"pair_coeff * * {' '.join(elements)}"]
     progress("LAMMPS computes the forces", 0, 1)
     forces = lammps_forces(displacements.supercells, commands, path)
     progress("LAMMPS computes the forces", 1, 1)
-    return phonons_from_forces(displacements, forces, born=born)
+    return phonons_from_forces(displacements, forces)
 
 
 def _check(structures: Sequence[Atoms]) -> None:

@@ -45,7 +45,7 @@ class Displacements:
     Attributes
     ----------
     phonopy : Phonopy
-        Cells and displacements.
+        Cells, displacements and, if given, effective charges.
     supercells : tuple of Atoms
         First the perfect supercell, then the displaced ones.
     """
@@ -154,7 +154,7 @@ def compute_phonons(
     """Compute the phonons of a relaxed crystal.
 
     Forces of all supercells are evaluated together, of a `GauntCalculator` in double precision.
-    Arguments and errors as for `displace` and `phonons_from_forces`.
+    Arguments and errors as for `displace`.
 
     Parameters
     ----------
@@ -164,13 +164,15 @@ def compute_phonons(
         Told how many supercells have been evaluated.
     """
     displacements = displace(
-        atoms, supercell_width=supercell_width, displacement=displacement, snapshots=snapshots
+        atoms,
+        supercell_width=supercell_width,
+        displacement=displacement,
+        snapshots=snapshots,
+        born=born,
     )
     calculator = in_double_precision(calculator)
     evaluated = evaluate_many(calculator, displacements.supercells, progress=progress)
-    return phonons_from_forces(
-        displacements, [found.get_forces() for found in evaluated], born=born
-    )
+    return phonons_from_forces(displacements, [found.get_forces() for found in evaluated])
 
 
 def displace(
@@ -179,6 +181,7 @@ def displace(
     supercell_width: float = 10.0,
     displacement: float = 0.02,
     snapshots: int | None = None,
+    born: Path | None = None,
 ) -> Displacements:
     """Make the supercells from whose forces the phonons follow.
 
@@ -194,12 +197,15 @@ def displace(
         Displace all atoms at random in so many supercells. Without it, one atom at a time is
         displaced, as often as symmetry demands: most accurate, and many supercells for a large cell
         of low symmetry.
+    born : Path, optional
+        Phonopy's file BORN: dielectric tensor and effective charges, which split the polar modes at
+        Γ by the macroscopic field. Without it the splitting is left out.
 
     Raises
     ------
     InputError
-        If the structure is not periodic in three directions, a number is not positive, or the
-        supercell has one atom.
+        If the structure is not periodic in three directions, a number is not positive, the
+        supercell has one atom, or the file BORN is missing or does not fit.
     """
     if not atoms.pbc.all():
         raise InputError(
@@ -225,6 +231,8 @@ def displace(
             f"with supercell_width {supercell_width} Å the supercell is one atom, on which "
             "displacements do nothing; use a larger one, as 10"
         )
+    if born is not None:
+        phonopy.nac_params = _read_born(born, phonopy)
     phonopy.generate_displacements(
         distance=displacement, number_of_snapshots=snapshots, random_seed=_SEED
     )
@@ -232,9 +240,7 @@ def displace(
     return Displacements(phonopy, tuple(_to_ase(supercell) for supercell in supercells))
 
 
-def phonons_from_forces(
-    displacements: Displacements, forces: Sequence[np.ndarray], *, born: Path | None = None
-) -> Phonons:
+def phonons_from_forces(displacements: Displacements, forces: Sequence[np.ndarray]) -> Phonons:
     """Compute phonons from the forces on the supercells, whichever program computed them.
 
     What is left of forces in the perfect supercell is subtracted. The force constants are projected
@@ -248,14 +254,11 @@ def phonons_from_forces(
         It is not changed.
     forces : sequence of ndarray, shape (atoms, 3)
         In eV/Å, in the order of ``displacements.supercells``.
-    born : Path, optional
-        Phonopy's file BORN: dielectric tensor and effective charges, which split the polar modes at
-        Γ by the macroscopic field. Without it the splitting is left out.
 
     Raises
     ------
     InputError
-        If the number of forces is wrong, or the file BORN is missing or does not fit.
+        If the number of forces is wrong.
     """
     if len(forces) != len(displacements.supercells):
         raise InputError(
@@ -263,6 +266,7 @@ def phonons_from_forces(
             "supercells; give those of the perfect one first, then of all displaced ones"
         )
     phonopy = displacements.phonopy.replicate()
+    phonopy.nac_params = displacements.phonopy.nac_params
     phonopy.dataset = copy.deepcopy(displacements.phonopy.dataset)
     perfect, *displaced = forces
     phonopy.forces = [found - perfect for found in displaced]
@@ -273,8 +277,6 @@ def phonons_from_forces(
         show_drift=False,
     )
     phonopy.symmetrize_force_constants(use_symfc_projector=True, show_drift=False)
-    if born is not None:
-        phonopy.nac_params = _read_born(born, phonopy)
     return Phonons(phonopy)
 
 

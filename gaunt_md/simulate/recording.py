@@ -107,13 +107,13 @@ def record(
     frame = dynamics.frame
     reason = None
     clock = _Clock(dynamics, steps, progress)
-    if not start:
-        # At once, so that also a run that is killed in its first minute can go on.
-        write_restart(folder / RESTART, dynamics.state, options)
     with (
         TrajectoryFile(folder / f"trajectory{suffix}", frame, keep) as trajectory,
         ThermodynamicsFile(folder / TABLE, len(frame), keep) as table,
     ):
+        if not start:
+            # At once, so that also a run that is killed in its first minute can go on.
+            write_restart(folder / RESTART, dynamics.state, options)
         try:
             for step in dynamics.advance(steps):
                 if step % interval == 0 and not (start and step == start):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
 import warnings
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -45,6 +46,9 @@ class TrainingFolder:
     def lock(self) -> Iterator[None]:
         """Make the folder, or tidy it up, and hold it against other trainings.
 
+        A folder into which nothing has been written in the end, since the data could not be used,
+        is not left behind.
+
         Raises
         ------
         InputError
@@ -52,8 +56,10 @@ class TrainingFolder:
         """
         if self.path.exists() and not self.path.is_dir():
             raise InputError(f"'{self.path}' is a file, not a folder; choose another --output")
+        made = not self.path.exists()
         self.checkpoints.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(self.path / ".lock")
+        held = self.path / ".lock"
+        lock = filelock.FileLock(held)
         try:
             lock.acquire(timeout=0)
         except filelock.Timeout:
@@ -67,6 +73,8 @@ class TrainingFolder:
                     leftover.unlink()
             yield
         finally:
+            if made and set(self.path.rglob("*")) == {self.checkpoints, held}:
+                shutil.rmtree(self.path)
             lock.release()
 
     def refuse_another(self) -> None:
