@@ -13,16 +13,15 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.constraints import FixCom
 
 from ..errors import InputError, UnstableRunError
-from .ensembles import (
-    Conditions,
-    Ensemble,
+from .ensembles import Conditions, Ensemble
+from .guards import Guard, lost_atom
+from .integrators import (
     conserved_energy,
     integrator,
     integrator_state,
     restore_integrator,
     set_temperature,
 )
-from .guards import Guard, lost_atom
 from .trajectory import STEP, TIME, Trajectory
 from .velocities import temperature
 
