@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .options import AsJson, Overwrite, Quiet, Verbose, output_folder
+from .options import Overwrite, output_folder
 from .output import Output, results_folder
 from .settings import ConfigFile
 
@@ -30,6 +31,46 @@ class Analysis(StrEnum):
     VIBRATIONS = "vibrations"
 
 
+@dataclass(frozen=True)
+class ReadingOptions:
+    """What files may not know: arguments of `simulate.trajectory_reading.read_trajectory`."""
+
+    timestep: Annotated[
+        float | None, typer.Option(help="Time step, fs, of the LAMMPS run that wrote a dump.")
+    ] = None
+    frame_time: Annotated[
+        float | None,
+        typer.Option(help="Time between frames, fs, where the file does not know it."),
+    ] = None
+    elements: Annotated[
+        str, typer.Option(help="Elements of a dump's atom types 1, 2, ..., as 'Si O'.")
+    ] = ""
+    topology: Annotated[
+        Path | None,
+        typer.Option(
+            help="File with the elements for xtc and dcd.", show_default="topology.pdb beside it"
+        ),
+    ] = None
+
+
+@dataclass(frozen=True)
+class AnalysisOptions:
+    """How finely and how far to look."""
+
+    bin_width: Annotated[float, typer.Option(help="Width of the bins of g(r), Å.")] = 0.05
+    r_max: Annotated[
+        float | None,
+        typer.Option(help="Largest distance of g(r), Å.", show_default="half the smallest width"),
+    ] = None
+    longest_bond: Annotated[
+        float | None,
+        typer.Option(help="Longest bond, Å.", show_default="1.25 times the sum of covalent radii"),
+    ] = None
+    resolution: Annotated[
+        float, typer.Option(help="Resolution of the vibrational spectrum, THz.")
+    ] = 1.0
+
+
 def analyse(
     trajectory: Annotated[
         Path,
@@ -45,40 +86,13 @@ def analyse(
     skip: Annotated[
         float, typer.Option(help="Time at the start to leave out, ps, for equilibration.")
     ] = 0.0,
-    timestep: Annotated[
-        float | None, typer.Option(help="Time step, fs, of the LAMMPS run that wrote a dump.")
-    ] = None,
-    frame_time: Annotated[
-        float | None,
-        typer.Option(help="Time between frames, fs, where the file does not know it."),
-    ] = None,
-    elements: Annotated[
-        str, typer.Option(help="Elements of a dump's atom types 1, 2, ..., as 'Si O'.")
-    ] = "",
-    topology: Annotated[
-        Path | None,
-        typer.Option(
-            help="File with the elements for xtc and dcd.", show_default="topology.pdb beside it"
-        ),
-    ] = None,
-    bin_width: Annotated[float, typer.Option(help="Width of the bins of g(r), Å.")] = 0.05,
-    r_max: Annotated[
-        float | None,
-        typer.Option(help="Largest distance of g(r), Å.", show_default="half the smallest width"),
-    ] = None,
-    longest_bond: Annotated[
-        float | None,
-        typer.Option(help="Longest bond, Å.", show_default="1.25 times the sum of covalent radii"),
-    ] = None,
-    resolution: Annotated[
-        float, typer.Option(help="Resolution of the vibrational spectrum, THz.")
-    ] = 1.0,
+    *,
+    reading: ReadingOptions,
+    options: AnalysisOptions,
     output: Annotated[Path | None, output_folder("TRAJECTORY-analysis")] = None,
     overwrite: Overwrite = False,
     config: ConfigFile = None,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    say: Output,
 ) -> None:
     """Compute radial distributions, bonds and angles, diffusion, and vibrational spectra.
 
@@ -87,27 +101,13 @@ def analyse(
 
     Example: gaunt-md analyse silicon-md/trajectory.extxyz --skip 1 --only radial
     """
-    say = Output(as_json=as_json, quiet=quiet, verbose=verbose)
     output = output or Path(f"{trajectory.parent / trajectory.stem}-analysis")
 
     from ..errors import InputError
     from ..simulate.trajectory_reading import read_trajectory
 
-    run = read_trajectory(
-        trajectory,
-        timestep=timestep,
-        frame_time=frame_time,
-        elements=elements.split(),
-        topology=topology,
-    )
-    run = _without_start(run, skip)
-    work: dict[Analysis, Callable[[], dict[str, Any]]] = {
-        Analysis.RADIAL: lambda: _radial(run, output, bin_width, r_max),
-        Analysis.GEOMETRY: lambda: _geometry(run, output, longest_bond),
-        Analysis.DIFFUSION: lambda: _diffusion(run, output),
-        Analysis.VIBRATIONS: lambda: _vibrations(run, output, resolution),
-    }
-    chosen = only or list(work)
+    run = _without_start(read_trajectory(trajectory, **vars(reading)), skip)
+    chosen = only or list(Analysis)
     results: dict[str, Any] = {
         "output": str(output),
         "frames": len(run.frames),
@@ -119,7 +119,7 @@ def analyse(
         for done, analysis in enumerate(chosen):
             progress(f"Analysing, {analysis.value}", done, len(chosen))
             try:
-                results[analysis.value] = work[analysis]()
+                results[analysis.value] = _WORK[analysis](run, output, options)
             except InputError as error:
                 if only:
                     raise
@@ -171,14 +171,15 @@ def _without_start(run: Trajectory, skip: float) -> Trajectory:
     return Trajectory(run.times[kept], tuple(frames))
 
 
-def _radial(run: Trajectory, folder: Path, bin_width: float, r_max: float | None) -> dict[str, Any]:
+def _radial(run: Trajectory, folder: Path, options: AnalysisOptions) -> dict[str, Any]:
     from ..simulate.figures import coordination_figure, save
     from ..simulate.radial import radial_distribution, radial_distributions
     from ..simulate.tables import write_columns
 
-    found = radial_distributions(run, bin_width, r_max=r_max)
+    width, r_max = options.bin_width, options.r_max
+    found = radial_distributions(run, width, r_max=r_max)
     if len(found) > 1:
-        found = {"all": radial_distribution(run, bin_width, r_max=r_max), **found}
+        found = {"all": radial_distribution(run, width, r_max=r_max), **found}
     columns = {"distance_A": next(iter(found.values())).distances}
     for name, one in found.items():
         columns |= {f"g_{name}": one.values, f"neighbours_{name}": one.coordination}
@@ -194,12 +195,12 @@ def _radial(run: Trajectory, folder: Path, bin_width: float, r_max: float | None
     }
 
 
-def _geometry(run: Trajectory, folder: Path, longest: float | None) -> dict[str, Any]:
+def _geometry(run: Trajectory, folder: Path, options: AnalysisOptions) -> dict[str, Any]:
     from ..simulate.figures import geometry_figure, save
     from ..simulate.geometry_statistics import bond_geometry
     from ..simulate.tables import write_columns
 
-    lengths, angles = bond_geometry(run, longest)
+    lengths, angles = bond_geometry(run, options.longest_bond)
     for kind, unit, found in (("bond", "A", lengths), ("angle", "degrees", angles)):
         for name, one in found.items():
             write_columns(
@@ -216,7 +217,7 @@ def _geometry(run: Trajectory, folder: Path, longest: float | None) -> dict[str,
     }
 
 
-def _diffusion(run: Trajectory, folder: Path) -> dict[str, Any]:
+def _diffusion(run: Trajectory, folder: Path, _options: AnalysisOptions) -> dict[str, Any]:
     from ..simulate.figures import diffusion_figure, save
     from ..simulate.tables import write_columns
     from ..simulate.transport import diffusion
@@ -238,13 +239,13 @@ def _diffusion(run: Trajectory, folder: Path) -> dict[str, Any]:
     }
 
 
-def _vibrations(run: Trajectory, folder: Path, resolution: float) -> dict[str, Any]:
+def _vibrations(run: Trajectory, folder: Path, options: AnalysisOptions) -> dict[str, Any]:
     from ..simulate.figures import save, spectrum_figure
     from ..simulate.tables import write_columns
     from ..simulate.transport import equal_interval
     from ..simulate.vibrations import THZ_TO_PER_CM, vibrational_spectrum
 
-    found = vibrational_spectrum(run, resolution)
+    found = vibrational_spectrum(run, options.resolution)
     write_columns(
         folder / "velocity-autocorrelation.csv",
         {"time_fs": found.lags, "autocorrelation": found.autocorrelation},
@@ -269,6 +270,14 @@ def _vibrations(run: Trajectory, folder: Path, resolution: float) -> dict[str, A
         # States up to the very end are those of faster motion, folded back.
         "folded": bool(upper.mean() > 0.02 * whole.max()),
     }
+
+
+_WORK = {
+    Analysis.RADIAL: _radial,
+    Analysis.GEOMETRY: _geometry,
+    Analysis.DIFFUSION: _diffusion,
+    Analysis.VIBRATIONS: _vibrations,
+}
 
 
 def _rows(results: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -12,7 +12,7 @@ import typer
 
 from ..words import counted
 from . import bench_md, bench_profile, bench_train
-from .options import AsJson, OutputFolder, Overwrite, Quiet
+from .options import OutputFolder, Overwrite
 from .output import Output, results_folder
 from .plain import Verbs
 
@@ -67,8 +67,8 @@ def product(
         ),
     ] = False,
     overwrite: Overwrite = False,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
+    *,
+    say: Output,
 ) -> None:
     """Time Gaunt products, and those of e3nn, cuequivariance and MACE where they are installed.
 
@@ -77,7 +77,6 @@ def product(
 
     Example: gaunt-md bench product --panel interaction --largest 6
     """
-    say = Output(as_json=as_json, quiet=quiet)
     # The profiler, which counts memory, writes a line whenever it starts and stops.
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")
     import torch
@@ -108,7 +107,7 @@ def product(
         if crossovers:
             _measure_crossovers(say, output / "crossovers.json", channels, rounds, largest or 24)
         else:
-            told = silent if quiet else _announce
+            told = silent if say.quiet else _announce
             found = bench.run(chosen, channels, rounds, limit, told)
             _measure_products(say, output, found, channels)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..words import counted
-from .options import AsJson, OutputFolder, Overwrite, Peers, Quiet, Turns, Verbose
+from .options import OutputFolder, Overwrite, Peers, Turns
 from .output import Output, results_folder
 
 if TYPE_CHECKING:
@@ -63,9 +63,8 @@ def md(
         ),
     ] = None,
     overwrite: Overwrite = False,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    *,
+    say: Output,
 ) -> None:
     """Time silicon at 600 K on one core, in LAMMPS and ASE, beside SNAP and MACE.
 
@@ -73,8 +72,6 @@ def md(
 
     Example: gaunt-md bench md --scaling --peer mace=../mace-environment/bin/python
     """
-    say = Output(as_json=as_json, quiet=quiet, verbose=verbose)
-
     import torch
 
     from .. import lammps

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..words import counted
-from .options import AsJson, OutputFolder, Overwrite, PotentialShape, Quiet, Verbose
+from .options import OutputFolder, Overwrite, PotentialShape
 from .output import Output, results_folder
 
 if TYPE_CHECKING:
@@ -25,9 +25,8 @@ def profile(
     rounds: Annotated[int, typer.Option(min=1, help="Evaluations; the fastest counts.")] = 9,
     threads: Annotated[int, typer.Option(min=1, help="Threads of torch.")] = 1,
     overwrite: Overwrite = False,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    *,
+    say: Output,
 ) -> None:
     """Show where the time of a step goes, and how near the loops are to what the core can do.
 
@@ -36,7 +35,6 @@ def profile(
 
     Example: gaunt-md bench profile --shape 128,2,2
     """
-    say = Output(as_json=as_json, quiet=quiet, verbose=verbose)
     # The profiler writes a line whenever it starts and stops.
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")
 

@@ -10,14 +10,11 @@ import typer
 
 from ..words import counted
 from .options import (
-    AsJson,
     OutputFolder,
     Overwrite,
     Peers,
     PotentialShape,
-    Quiet,
     Turns,
-    Verbose,
 )
 from .output import Output, results_folder
 
@@ -47,9 +44,8 @@ def train(
         int | None, typer.Option(min=1, help="Threads of torch.", show_default="all cores")
     ] = None,
     overwrite: Overwrite = False,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    *,
+    say: Output,
 ) -> None:
     """Time an epoch of training: same data, batches, size and threads for all contenders.
 
@@ -57,8 +53,6 @@ def train(
 
     Example: gaunt-md bench train Si_train.xyz --peer mace=../mace-environment/bin/python
     """
-    say = Output(as_json=as_json, quiet=quiet, verbose=verbose)
-
     import sys
 
     from ..bench import training as bench

@@ -8,14 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .options import (
-    AsJson,
-    ForceTolerance,
     NoRelax,
     Overwrite,
     PotentialName,
-    Quiet,
     Structure,
-    Verbose,
     output_folder,
 )
 from .output import Output, results_folder, stem
@@ -30,25 +26,25 @@ def elastic(
     potential: PotentialName,
     output: Annotated[Path | None, output_folder("STRUCTURE-elastic")] = None,
     strain: Annotated[
-        float, typer.Option(help="Largest strain for the elastic tensor, no unit.")
+        float,
+        typer.Option(min=1e-5, max=0.1, help="Largest strain for the elastic tensor, no unit."),
     ] = 0.005,
     clamped: Annotated[
         bool, typer.Option("--clamped", help="Do not relax the atoms in the strained cells.")
     ] = False,
     eos_strain: Annotated[
         float,
-        typer.Option(help="Largest change of lengths for the equation of state, no unit."),
+        typer.Option(
+            min=1e-3,
+            max=0.19,
+            help="Largest change of lengths for the equation of state, no unit.",
+        ),
     ] = 0.02,
-    eos_points: Annotated[
-        int, typer.Option(help="Number of volumes for the equation of state.")
-    ] = 9,
     no_relax: NoRelax = False,
-    force_tolerance: ForceTolerance = 1e-5,
     overwrite: Overwrite = False,
     config: ConfigFile = None,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    *,
+    say: Output,
 ) -> None:
     """Compute the elastic tensor, moduli of polycrystals, and the equation of state.
 
@@ -57,7 +53,6 @@ def elastic(
 
     Example: gaunt-md elastic silicon.cif --potential si --json
     """
-    say = Output(as_json=as_json, quiet=quiet, verbose=verbose)
     output = output or Path(f"{stem(structure)}-elastic")
 
     from ..calculator import GauntCalculator
@@ -72,18 +67,14 @@ def elastic(
     calculator = GauntCalculator(potential, double_precision=True)
     with results_folder(output, overwrite=overwrite), say.progress() as progress:
         relaxation = relax_crystal(
-            start,
-            calculator,
-            force_tolerance=force_tolerance,
-            max_steps=0 if no_relax else None,
-            progress=progress,
+            start, calculator, max_steps=0 if no_relax else None, progress=progress
         )
         crystal = conventional_cell(relaxation.atoms)
         elasticity = compute_elasticity(
             crystal, calculator, strain=strain, relax_atoms=not clamped, progress=progress
         )
         equation = compute_equation_of_state(
-            crystal, calculator, strain=eos_strain, points=eos_points, progress=progress
+            crystal, calculator, strain=eos_strain, progress=progress
         )
         write_structures(output / "crystal.extxyz", [crystal])
         elasticity.write(output / "elastic-tensor.txt")

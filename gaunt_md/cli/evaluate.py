@@ -8,13 +8,10 @@ from typing import Annotated
 import typer
 
 from .options import (
-    AsJson,
     EnergyKey,
     ForcesKey,
     PotentialArgument,
-    Quiet,
     StressKey,
-    Verbose,
 )
 from .output import Output
 
@@ -22,7 +19,6 @@ from .output import Output
 def evaluate(
     potential: PotentialArgument,
     data: Annotated[list[Path], typer.Argument(help="Files with labelled structures.")],
-    as_json: AsJson = False,
     plot: Annotated[
         Path | None,
         typer.Option(metavar="PICTURE", help="Write predictions against labels, PNG."),
@@ -30,15 +26,13 @@ def evaluate(
     energy_key: EnergyKey = None,
     forces_key: ForcesKey = None,
     stress_key: StressKey = None,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    *,
+    say: Output,
 ) -> None:
     """Compare a potential with reference energies, forces and stresses.
 
     Example: gaunt-md evaluate si test.xyz --plot parity.png
     """
-    say = Output(as_json=as_json, quiet=quiet, verbose=verbose)
-
     from .. import potential_file
     from ..data.read import read_labelled, without_isolated_atoms
     from ..errors import InputError

@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .options import (
-    AsJson,
-    Overwrite,
-    PotentialName,
-    Quiet,
-    Structure,
-    Verbose,
-    output_folder,
-)
+from ..simulate.ensembles import Conditions, Ensemble, suitable_timestep
+from .options import Overwrite, PotentialName, Structure, output_folder
 from .output import Output, results_folder, stem
 from .settings import ConfigFile
 
 if TYPE_CHECKING:
+    from ase import Atoms
+
     from ..simulate.recording import Recording
-
-
-# The names of simulate.ensembles.Ensemble, which imports ASE; help has to answer at once.
-class Ensemble(StrEnum):
-    """What is kept constant."""
-
-    NVE = "nve"
-    LANGEVIN = "nvt-langevin"
-    BUSSI = "nvt-bussi"
-    NOSE_HOOVER = "nvt-nose-hoover"
-    NPT = "npt"
-    NPT_CELL = "npt-cell"
 
 
 class Format(StrEnum):
@@ -46,16 +30,16 @@ class Format(StrEnum):
     DCD = "dcd"
 
 
-def md(
-    structure: Structure,
-    potential: PotentialName,
-    steps: Annotated[int, typer.Option(min=1, help="Number of steps, in total if resumed.")] = 1000,
+@dataclass(frozen=True)
+class ConditionOptions:
+    """What `gaunt_md.simulate.ensembles.Conditions` are made of."""
+
     ensemble: Annotated[
         Ensemble,
         typer.Option(
             help="What is kept constant; npt-cell also lets the shape of the cell change."
         ),
-    ] = Ensemble.BUSSI,
+    ] = Ensemble.BUSSI
     temperature: Annotated[
         float | None,
         typer.Option(
@@ -63,24 +47,39 @@ def md(
             "a relaxed structure, half of it becomes potential energy.",
             show_default="velocities of the file, for nve only",
         ),
-    ] = None,
+    ] = None
     final_temperature: Annotated[
         float | None,
         typer.Option(
             help="Temperature at the end, K, reached linearly over --steps.",
             show_default="constant",
         ),
-    ] = None,
-    pressure: Annotated[float, typer.Option(help="Pressure, GPa, for npt and npt-cell.")] = 0.0,
+    ] = None
+    pressure: Annotated[float, typer.Option(help="Pressure, GPa, for npt and npt-cell.")] = 0.0
     timestep: Annotated[
         float | None,
         typer.Option(
             help="Time step, fs.",
             show_default="by the lightest atom: 0.5 with H, 1 below 20 u, else 2",
         ),
-    ] = None,
-    thermostat_time: Annotated[float, typer.Option(help="Time of the thermostat, fs.")] = 100.0,
-    barostat_time: Annotated[float, typer.Option(help="Time of the barostat, fs.")] = 1000.0,
+    ] = None
+    thermostat_time: Annotated[float, typer.Option(help="Time of the thermostat, fs.")] = 100.0
+    barostat_time: Annotated[float, typer.Option(help="Time of the barostat, fs.")] = 1000.0
+
+    def over(self, steps: int, atoms: Atoms) -> Conditions:
+        """Return the conditions of so many steps, their length chosen by the lightest atom."""
+        given = asdict(self)
+        if self.timestep is None:
+            given["timestep"] = suitable_timestep(atoms)
+        return Conditions(**given, ramp_steps=steps)
+
+
+def md(
+    structure: Structure,
+    potential: PotentialName,
+    steps: Annotated[int, typer.Option(min=1, help="Number of steps, in total if resumed.")] = 1000,
+    *,
+    asked: ConditionOptions,
     interval: Annotated[int, typer.Option(min=1, help="Steps between frames.")] = 10,
     trajectory_format: Annotated[
         Format,
@@ -95,21 +94,12 @@ def md(
     keep_velocities: Annotated[
         bool, typer.Option("--keep-velocities", help="Start with the velocities of the file.")
     ] = False,
-    temperature_bound: Annotated[
-        float | None,
-        typer.Option(
-            help="Temperature at which the run is given up, K.",
-            show_default="ten times the highest asked for, 1000 at least",
-        ),
-    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run in the folder, exactly.")
     ] = False,
     overwrite: Overwrite = False,
     config: ConfigFile = None,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    say: Output,
 ) -> None:
     """Run molecular dynamics.
 
@@ -118,12 +108,10 @@ def md(
 
     Example: gaunt-md md silicon.cif -p si --ensemble npt --temperature 300 --steps 20000
     """
-    say = Output(as_json=as_json, quiet=quiet, verbose=verbose)
     output = output or Path(f"{stem(structure)}-md")
 
     from ..calculator import GauntCalculator
     from ..interruption import Interruption
-    from ..simulate import ensembles
     from ..simulate.dynamics import Dynamics
     from ..simulate.figures import save, thermodynamics_figure
     from ..simulate.recording import RESTART, record
@@ -132,62 +120,42 @@ def md(
 
     start = read_structure(structure)
     calculator = GauntCalculator(potential)
-    if timestep is None:
-        timestep = ensembles.suitable_timestep(start)
+    conditions = asked.over(steps, start)
     options: dict[str, Any] = {
         "potential": f"{potential} ({calculator.parameters['sha256'][:12]})",
         "structure": start.get_chemical_formula(),
-        "ensemble": ensemble.value,
-        "temperature": temperature,
-        "final_temperature": final_temperature,
-        "pressure": pressure,
-        "timestep": timestep,
-        "thermostat_time": thermostat_time,
-        "barostat_time": barostat_time,
+        **asdict(replace(asked, timestep=conditions.timestep)),
         "interval": interval,
-        "format": trajectory_format.value,
+        "format": trajectory_format,
         "seed": seed,
         "keep_velocities": keep_velocities,
-        "temperature_bound": temperature_bound,
     }
     if resume:
         dynamics = Dynamics.resume(read_restart(output / RESTART, options), calculator)
     else:
-        conditions = ensembles.Conditions(
-            ensembles.Ensemble(ensemble.value),
-            timestep,
-            temperature=temperature,
-            final_temperature=final_temperature,
-            ramp_steps=steps,
-            pressure=pressure,
-            thermostat_time=thermostat_time,
-            barostat_time=barostat_time,
-        )
-        moving = _with_velocities(start, temperature, keep_velocities, seed)
-        dynamics = Dynamics(
-            moving, calculator, conditions, seed=seed, temperature_bound=temperature_bound
-        )
+        moving = _with_velocities(start, conditions.temperature, keep_velocities, seed)
+        dynamics = Dynamics(moving, calculator, conditions, seed=seed)
     with (
         results_folder(output, overwrite=overwrite or resume),
         say.progress() as progress,
         Interruption() as interruption,
     ):
         say.line(
-            f"{options['structure']}, {ensemble.value}, time step {timestep:g} fs, "
-            f"{steps} steps, {steps * timestep / 1000:g} ps"
+            f"{options['structure']}, {conditions.ensemble}, time step {conditions.timestep:g} fs, "
+            f"{steps} steps, {steps * conditions.timestep / 1000:g} ps"
         )
         run = record(
             dynamics,
             output,
             steps=steps,
             interval=interval,
-            suffix=f".{trajectory_format.value}",
+            suffix=f".{trajectory_format}",
             options=options,
             stop=interruption.reason,
             progress=progress,
         )
         save(thermodynamics_figure(run.thermodynamics), output / "thermodynamics.png")
-    results = {"output": str(output), **_summary(run, timestep), "options": options}
+    results = {"output": str(output), **_summary(run, conditions.timestep), "options": options}
     _print(say, results)
     say.json(results)
     if run.stopped is not None:
@@ -195,7 +163,7 @@ def md(
         raise typer.Exit(128 + (interruption.signal or 0))
 
 
-def _with_velocities(start: Any, temperature: float | None, keep: bool, seed: int) -> Any:
+def _with_velocities(start: Atoms, temperature: float | None, keep: bool, seed: int) -> Atoms:
     """Return the structure with the velocities to start from, its centre of mass at rest."""
     from ..errors import InputError
     from ..simulate.velocities import thermalised, without_drift

@@ -48,7 +48,6 @@ SiliconPotential = Annotated[
 NoRelax = Annotated[
     bool, typer.Option("--no-relax", help="Take the structure as it is; it should be relaxed.")
 ]
-ForceTolerance = Annotated[float, typer.Option(help="Largest force after relaxing first, eV/Å.")]
 Pressure = Annotated[float, typer.Option(help="Pressure on the cell, GPa.")]
 
 # What labelled structures call their labels.
@@ -92,16 +91,6 @@ OutputFolder = Annotated[
     Path, typer.Option("--output", "-o", help="Folder for everything written.")
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that are there.")]
-AsJson = Annotated[
-    bool, typer.Option("--json", help="Print the results as JSON, and nothing else.")
-]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors and warnings only.")]
-Verbose = Annotated[
-    bool,
-    typer.Option(
-        "--verbose", "-v", help="Say what is being done, also where there is no terminal."
-    ),
-]
 
 
 def output_folder(default: str) -> Any:

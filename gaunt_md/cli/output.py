@@ -6,8 +6,9 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,33 +21,32 @@ if TYPE_CHECKING:
 _WIDTH_OF_A_FILE = 110
 
 
+@dataclass(frozen=True)
 class Output:
-    """How a verb talks.
+    """How a verb talks, and the options that decide it."""
 
-    Parameters
-    ----------
-    as_json : bool
-        Print JSON instead of words.
-    quiet : bool
-        Print warnings only.
-    verbose : bool
-        Print every step of the work as a line on stderr.
-    """
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the results as JSON, and nothing else.")
+    ] = False
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print errors and warnings only.")
+    ] = False
+    verbose: Annotated[
+        bool,
+        typer.Option(
+            "--verbose", "-v", help="Say what is being done, also where there is no terminal."
+        ),
+    ] = False
 
-    def __init__(
-        self, *, as_json: bool = False, quiet: bool = False, verbose: bool = False
-    ) -> None:
-        if quiet and verbose:
+    def __post_init__(self) -> None:
+        if self.quiet and self.verbose:
             raise InputError("--quiet and --verbose contradict each other; leave one out")
-        self._as_json = as_json
-        self._quiet = quiet
-        self._verbose = verbose
 
     def table(
         self, title: str, rows: Sequence[tuple[str, ...]], header: tuple[str, ...] = ()
     ) -> None:
         """Print rows of words in columns; numbers stand on the right."""
-        if self._quiet or self._as_json:
+        if self.quiet or self.as_json:
             return
         from rich.table import Table
 
@@ -59,7 +59,7 @@ class Output:
 
     def line(self, text: str) -> None:
         """Print a line."""
-        if not (self._quiet or self._as_json):
+        if not (self.quiet or self.as_json):
             self._console().print(text, markup=False, highlight=False, soft_wrap=True)
 
     def warn(self, text: str) -> None:
@@ -70,18 +70,18 @@ class Output:
 
     def json(self, results: Any) -> None:
         """Print the results, if JSON is asked for."""
-        if self._as_json:
+        if self.as_json:
             typer.echo(json.dumps(results, indent=2, ensure_ascii=False))
 
     @contextmanager
     def progress(self) -> Iterator[Progress]:
         """Give what shows how far the work is: a bar on a terminal, lines if verbose."""
         console = self._console(stderr=True)
-        if self._verbose:
+        if self.verbose:
             yield lambda what, done, total: console.print(
                 f"{what}: {done} of {total}", highlight=False, markup=False
             )
-        elif self._quiet or not console.is_terminal:
+        elif self.quiet or not console.is_terminal:
             yield silent
         else:
             from rich.progress import Progress as Bars

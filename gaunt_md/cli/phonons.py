@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .options import (
-    AsJson,
-    ForceTolerance,
-    NoRelax,
-    Overwrite,
-    PotentialName,
-    Pressure,
-    Quiet,
-    Structure,
-    Verbose,
-    output_folder,
-)
+from ..errors import InputError
+from .options import NoRelax, Overwrite, PotentialName, Pressure, Structure, output_folder
 from .output import Output, results_folder, stem
 from .settings import ConfigFile
 
 if TYPE_CHECKING:
     from ..simulate.phonons import Phonons
     from ..simulate.thermal_expansion import ThermalExpansion
+
+_TEMPERATURES = 100
+"""Steps from zero to the highest temperature."""
 
 
 class Engine(StrEnum):
@@ -37,47 +29,75 @@ class Engine(StrEnum):
     LAMMPS = "lammps"
 
 
+@dataclass(frozen=True)
+class SupercellOptions:
+    """How the crystal is displaced: arguments of `gaunt_md.simulate.phonons.compute_phonons`."""
+
+    supercell_width: Annotated[
+        float,
+        typer.Option(min=1.0, help="Smallest distance between the supercell's opposite faces, Å."),
+    ] = 10.0
+    displacement: Annotated[
+        float, typer.Option(min=1e-3, help="Length of the displacements, Å.")
+    ] = 0.02
+    snapshots: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Displace all atoms at random in so many supercells, and fit by symfc: for large "
+            "cells of low symmetry.",
+        ),
+    ] = None
+    born: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="Phonopy's file BORN with effective charges, for polar crystals.",
+        ),
+    ] = None
+
+
+@dataclass(frozen=True)
+class TemperatureOptions:
+    """What is computed as a function of temperature."""
+
+    thermal_expansion: Annotated[
+        bool,
+        typer.Option("--thermal-expansion", help="Repeat at 7 volumes: quasi-harmonic expansion."),
+    ] = False
+    strain: Annotated[
+        float, typer.Option(help="Largest change of lengths for the expansion, no unit.")
+    ] = 0.02
+    highest_temperature: Annotated[
+        float, typer.Option(min=1.0, help="Highest temperature of thermal properties, K.")
+    ] = 1000.0
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.strain < 0.2:
+            raise InputError(f"--strain is {self.strain}; it must be between 0 and 0.2, as 0.02")
+
+    @property
+    def temperature_step(self) -> float:
+        """Distance of the temperatures in K."""
+        return self.highest_temperature / _TEMPERATURES
+
+
 def phonons(
     structure: Structure,
     potential: PotentialName,
     output: Annotated[Path | None, output_folder("STRUCTURE-phonons")] = None,
-    supercell_width: Annotated[
-        float, typer.Option(help="Smallest distance between the supercell's opposite faces, Å.")
-    ] = 10.0,
-    displacement: Annotated[float, typer.Option(help="Length of the displacements, Å.")] = 0.02,
-    snapshots: Annotated[
-        int | None,
-        typer.Option(
-            help="Displace all atoms at random in so many supercells, and fit by symfc: for large "
-            "cells of low symmetry."
-        ),
-    ] = None,
-    born: Annotated[
-        Path | None,
-        typer.Option(help="Phonopy's file BORN with effective charges, for polar crystals."),
-    ] = None,
+    *,
+    supercells: SupercellOptions,
     engine: Annotated[
         Engine, typer.Option(help="Program that computes the forces of the supercells.")
     ] = Engine.ASE,
-    thermal_expansion: Annotated[
-        bool,
-        typer.Option("--thermal-expansion", help="Repeat at 7 volumes: quasi-harmonic expansion."),
-    ] = False,
-    strain: Annotated[
-        float, typer.Option(help="Largest change of lengths for the expansion, no unit.")
-    ] = 0.02,
-    highest_temperature: Annotated[
-        float, typer.Option(help="Highest temperature of thermal properties, K.")
-    ] = 1000.0,
-    temperature_step: Annotated[float, typer.Option(help="Step of the temperatures, K.")] = 10.0,
+    thermal: TemperatureOptions,
     pressure: Pressure = 0.0,
     no_relax: NoRelax = False,
-    force_tolerance: ForceTolerance = 1e-5,
     overwrite: Overwrite = False,
     config: ConfigFile = None,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    say: Output,
 ) -> None:
     """Compute phonons: bands, density of states, thermal properties, imaginary modes.
 
@@ -85,14 +105,14 @@ def phonons(
 
     Example: gaunt-md phonons silicon.cif --potential si --thermal-expansion
     """
-    say = Output(as_json=as_json, quiet=quiet, verbose=verbose)
+    if thermal.thermal_expansion and engine is Engine.LAMMPS:
+        raise InputError(
+            "--thermal-expansion computes its forces in ASE; leave out --engine lammps"
+        )
     output = output or Path(f"{stem(structure)}-phonons")
-
-    import numpy as np
 
     from .. import potential_file
     from ..calculator import GauntCalculator
-    from ..errors import InputError
     from ..simulate.lammps_forces import compute_phonons_in_lammps
     from ..simulate.phonons import compute_phonons
     from ..simulate.relax import relax_crystal
@@ -100,56 +120,35 @@ def phonons(
     from ..simulate.thermal_expansion import compute_thermal_expansion
 
     start = read_structure(structure)
-    if thermal_expansion and engine == Engine.LAMMPS:
-        raise InputError(
-            "--thermal-expansion computes its forces in ASE; leave out --engine lammps"
-        )
-    if not 0.0 < temperature_step < highest_temperature:
-        raise InputError(
-            f"--temperature-step is {temperature_step} K and --highest-temperature "
-            f"{highest_temperature} K; the step must be positive and the smaller one"
-        )
     calculator = GauntCalculator(potential, double_precision=True)
     with results_folder(output, overwrite=overwrite), say.progress() as progress:
         relaxation = relax_crystal(
             start,
             calculator,
             pressure=pressure,
-            force_tolerance=force_tolerance,
             max_steps=0 if no_relax else None,
             progress=progress,
         )
         crystal = relaxation.atoms
-        compute: Callable[..., Phonons] = partial(compute_phonons, calculator=calculator)
-        if engine == Engine.LAMMPS:
-            compute = partial(
-                compute_phonons_in_lammps,
-                potential=potential_file.find(potential),
-                path=output / "lammps" / "forces.in",
+        if engine is Engine.ASE:
+            found = compute_phonons(crystal, calculator, **asdict(supercells), progress=progress)
+        else:
+            file, script = potential_file.find(potential), output / "lammps" / "forces.in"
+            found = compute_phonons_in_lammps(
+                crystal, file, script, **asdict(supercells), progress=progress
             )
-        found = compute(
-            crystal,
-            supercell_width=supercell_width,
-            displacement=displacement,
-            snapshots=snapshots,
-            born=born,
-            progress=progress,
-        )
         progress("Bands, density of states, thermal properties", 0, 1)
-        temperatures = np.arange(0.0, highest_temperature + temperature_step / 2, temperature_step)
-        _write(output, found, temperatures, Path(potential).stem)
+        _write(output, found, thermal, Path(potential).stem)
         expansion = None
-        if thermal_expansion:
+        if thermal.thermal_expansion:
             expansion = compute_thermal_expansion(
                 crystal,
                 calculator,
-                highest_temperature=highest_temperature,
-                temperature_step=temperature_step,
-                strain=strain,
-                supercell_width=supercell_width,
-                displacement=displacement,
+                highest_temperature=thermal.highest_temperature,
+                temperature_step=thermal.temperature_step,
+                strain=thermal.strain,
                 pressure=pressure,
-                born=born,
+                **asdict(supercells),
                 progress=progress,
             )
             _write_expansion(output, expansion)
@@ -161,7 +160,9 @@ def phonons(
     }
     if expansion is not None:
         results["thermal_expansion"] = expansion.summary()
-    _print(say, results, found, expansion, highest_temperature)
+    _print(say, results, expansion)
+    _warn(say, found, expansion, thermal.highest_temperature)
+    say.line(f"written: {output}")
     say.json(results)
 
 
@@ -176,17 +177,20 @@ def _at_room_temperature(found: Phonons) -> dict[str, float]:
     }
 
 
-def _write(folder: Path, found: Phonons, temperatures: Any, name: str) -> None:
+def _write(folder: Path, found: Phonons, thermal: TemperatureOptions, name: str) -> None:
+    import numpy as np
+
     from ..simulate.figures import band_figure, save, thermal_figure
 
     found.write(folder / "phonopy.yaml")
     found.write_force_constants(folder / "FORCE_CONSTANTS")
     found.path.write(folder / "band.yaml")
     found.density_of_states.write(folder / "total_dos.dat")
-    thermal = found.thermal_properties(temperatures)
-    thermal.write(folder / "thermal_properties.yaml")
+    temperatures = np.linspace(0.0, thermal.highest_temperature, _TEMPERATURES + 1)
+    properties = found.thermal_properties(temperatures)
+    properties.write(folder / "thermal_properties.yaml")
     save(band_figure(found, f"gaunt-md, {name}", density=True), folder / "bands.png")
-    save(thermal_figure(thermal), folder / "thermal-properties.png")
+    save(thermal_figure(properties), folder / "thermal-properties.png")
 
 
 def _write_expansion(folder: Path, expansion: ThermalExpansion) -> None:
@@ -197,13 +201,7 @@ def _write_expansion(folder: Path, expansion: ThermalExpansion) -> None:
     save(expansion_figure(expansion), folder / "thermal-expansion.png")
 
 
-def _print(
-    say: Output,
-    results: dict[str, Any],
-    found: Phonons,
-    expansion: ThermalExpansion | None,
-    highest_temperature: float,
-) -> None:
+def _print(say: Output, results: dict[str, Any], expansion: ThermalExpansion | None) -> None:
     summary = results["phonons"]
     room = results["thermal_properties_at_300_K"]
     points = [
@@ -227,6 +225,12 @@ def _print(
             ("volumetric expansion at 300 K, 1e-6/K", f"{1e6 * expansion.expansion_at(300.0):.2f}"),
         ]
     say.table(f"{summary['formula']}, {summary['space_group']}", rows)
+
+
+def _warn(
+    say: Output, found: Phonons, expansion: ThermalExpansion | None, highest_temperature: float
+) -> None:
+    """Say what the crystal and the numbers are not."""
     if found.imaginary_modes:
         say.warn("the crystal is unstable; imaginary modes:")
         for mode in found.imaginary_modes:
@@ -237,4 +241,3 @@ def _print(
             f"thermal expansion ends at {expansion.temperatures[-1]:g} K: beyond it, the volume "
             "leaves the range computed; a larger --strain goes on"
         )
-    say.line(f"written: {results['output']}")

@@ -1,4 +1,4 @@
-"""Help texts: paragraphs as wide as the terminal, and no type of options that are flags."""
+"""Help texts: paragraphs as wide as the terminal, and types that fit into a narrow column."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from .groups import ungrouped
+
 
 class _Command(TyperCommand):
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -16,12 +18,12 @@ class _Command(TyperCommand):
         self.help = _unwrapped(self.help or "")
 
     def get_params(self, ctx: Any) -> list[Any]:
-        return _without_types_of_flags(super().get_params(ctx))
+        return [_with_short_type(one, ctx) for one in super().get_params(ctx)]
 
 
 class _Group(TyperGroup):
     def get_params(self, ctx: Any) -> list[Any]:
-        return _without_types_of_flags(super().get_params(ctx))
+        return [_with_short_type(one, ctx) for one in super().get_params(ctx)]
 
 
 class Verbs(typer.Typer):
@@ -31,15 +33,19 @@ class Verbs(typer.Typer):
         super().__init__(cls=_Group, **options)
 
     def command(self, *arguments: Any, **options: Any) -> Callable[..., Any]:
-        """Return the decorator that adds a verb."""
-        return super().command(*arguments, cls=_Command, **options)
+        """Return the decorator that adds a verb, whose options may come in groups."""
+        add = super().command(*arguments, cls=_Command, **options)
+        return lambda verb: add(ungrouped(verb))
 
 
-def _without_types_of_flags(parameters: list[Any]) -> list[Any]:
-    for parameter in parameters:
-        if getattr(parameter, "is_flag", False):
-            parameter.metavar = ""
-    return parameters
+def _with_short_type(parameter: Any, context: Any) -> Any:
+    """Let a flag have no type, a range that of its numbers, and choices break between words."""
+    if getattr(parameter, "is_flag", False):
+        parameter.metavar = ""
+    elif parameter.param_type_name == "option" and parameter.metavar is None:
+        shown = parameter.display_type(context)
+        parameter.metavar = shown.replace(" range>", ">").replace("|", " | ")
+    return parameter
 
 
 def _unwrapped(docstring: str) -> str:

@@ -8,13 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from .options import (
-    AsJson,
     Overwrite,
     PotentialName,
     Pressure,
-    Quiet,
     Structure,
-    Verbose,
 )
 from .output import Output, claim_file, stem
 from .settings import ConfigFile
@@ -48,15 +45,13 @@ def relax(
     max_steps: Annotated[int, typer.Option(help="Steps after which to give up.")] = 500,
     overwrite: Overwrite = False,
     config: ConfigFile = None,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    *,
+    say: Output,
 ) -> None:
     """Relax positions and cell of every structure in a file, and tell what changed.
 
     Example: gaunt-md relax silicon.cif --potential si --keep-symmetry
     """
-    say = Output(as_json=as_json, quiet=quiet, verbose=verbose)
     output = output or Path(f"{stem(structure)}-relaxed.extxyz")
     claim_file(output, overwrite=overwrite)
 

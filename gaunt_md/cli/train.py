@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,16 +16,16 @@ STOPPED = 3
 """Exit status of a training that was stopped and can be gone on with."""
 
 
-def train(
-    configuration: Annotated[
-        Path | None, typer.Argument(help="YAML configuration; `gaunt-md config` prints one.")
-    ] = None,
+@dataclass(frozen=True)
+class DataOptions:
+    """The section "data" of a configuration."""
+
     train: Annotated[
         list[Path] | None,
         typer.Option(
             metavar="FILE", help="File with labelled structures to train on; may be repeated."
         ),
-    ] = None,
+    ] = None
     validation: Annotated[
         list[Path] | None,
         typer.Option(
@@ -32,10 +33,29 @@ def train(
             help="File to validate on; may be repeated.",
             show_default="a twentieth of the training data",
         ),
-    ] = None,
-    energy_key: EnergyKey = None,
-    forces_key: ForcesKey = None,
-    stress_key: StressKey = None,
+    ] = None
+    energy_key: EnergyKey = None
+    forces_key: ForcesKey = None
+    stress_key: StressKey = None
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """The section "model" of a configuration."""
+
+    cutoff: Annotated[
+        float | None, typer.Option(help="How far atoms see each other, Å.", show_default="5.0")
+    ] = None
+    channels: Annotated[
+        int | None,
+        typer.Option(help="Width of the network; more is slower.", show_default="32"),
+    ] = None
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """The section "training" of a configuration."""
+
     start_from: Annotated[
         Path | None,
         typer.Option(
@@ -44,7 +64,29 @@ def train(
             "consider a --learning-rate of 0.001.",
             show_default="random parameters",
         ),
+    ] = None
+    epochs: Annotated[
+        int | None, typer.Option(help="Passes over the data.", show_default="200")
+    ] = None
+    batch_size: Annotated[
+        int | None, typer.Option(help="Structures per step.", show_default="2")
+    ] = None
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(help="Highest learning rate; it rises and falls.", show_default="0.01"),
+    ] = None
+    seed: Annotated[
+        int | None,
+        typer.Option(help="Decides first parameters, split and order.", show_default="1"),
+    ] = None
+
+
+def train(
+    configuration: Annotated[
+        Path | None, typer.Argument(help="YAML configuration; `gaunt-md config` prints one.")
     ] = None,
+    *,
+    data: DataOptions,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -61,27 +103,8 @@ def train(
             metavar="NAME", help="Name of the potential.", show_default="that of the first file"
         ),
     ] = None,
-    cutoff: Annotated[
-        float | None, typer.Option(help="How far atoms see each other, Å.", show_default="5.0")
-    ] = None,
-    channels: Annotated[
-        int | None,
-        typer.Option(help="Width of the network; more is slower.", show_default="32"),
-    ] = None,
-    epochs: Annotated[
-        int | None, typer.Option(help="Passes over the data.", show_default="200")
-    ] = None,
-    batch_size: Annotated[
-        int | None, typer.Option(help="Structures per step.", show_default="2")
-    ] = None,
-    learning_rate: Annotated[
-        float | None,
-        typer.Option(help="Highest learning rate; it rises and falls.", show_default="0.01"),
-    ] = None,
-    seed: Annotated[
-        int | None,
-        typer.Option(help="Decides first parameters, split and order.", show_default="1"),
-    ] = None,
+    model: ModelOptions,
+    training: TrainingOptions,
     minutes: Annotated[
         float | None,
         typer.Option(
@@ -104,29 +127,14 @@ def train(
     from ..errors import InputError
     from ..training.config import load_configuration, parse_configuration
 
-    if configuration is None and not train:
+    if configuration is None and not data.train:
         raise InputError("give a configuration or --train FILE; `gaunt-md config` prints one")
     values = load_configuration(configuration) if configuration else {}
-    _override(values, None, name=name, output=output)
-    _override(
-        values,
-        "data",
-        train=train,
-        validation=validation,
-        energy_key=energy_key,
-        forces_key=forces_key,
-        stress_key=stress_key,
-    )
-    _override(values, "model", cutoff=cutoff, channels=channels)
-    _override(
-        values,
-        "training",
-        start_from=start_from,
-        epochs=epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        seed=seed,
-    )
+    _override(values, {"name": name, "output": output})
+    for section, options in (("data", data), ("model", model), ("training", training)):
+        # Where a file has no section, but nonsense, the parser says so.
+        if isinstance(target := values.setdefault(section, {}), dict):
+            _override(target, vars(options))
     if configuration and "name" not in values:
         values["name"] = configuration.stem
     parsed = parse_configuration(values)
@@ -162,10 +170,6 @@ def require_lightning() -> None:
         raise InputError("training needs Lightning: pip install lightning")
 
 
-def _override(values: dict[str, Any], section: str | None, **options: Any) -> None:
-    given = {key: value for key, value in options.items() if value not in (None, [])}
-    if not given:
-        return
-    target = values if section is None else values.setdefault(section, {})
-    if isinstance(target, dict):  # else the parser says what is wrong with it
-        target.update(given)
+def _override(values: dict[str, Any], options: dict[str, Any]) -> None:
+    """Put the options that were given in place of what a configuration says."""
+    values.update({key: value for key, value in options.items() if value not in (None, [])})

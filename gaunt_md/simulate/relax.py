@@ -250,7 +250,8 @@ def relax_crystal(
     if not found.converged:
         raise InputError(
             f"the crystal has not relaxed within {found.steps} steps; the largest force left is "
-            f"{found.largest_force:.2g} eV/Å. Start from a better structure, or take it as it is."
+            f"{found.largest_force:.2g} eV/Å. Start from a better structure, or take "
+            "it as it is with max_steps=0 (--no-relax)."
         )
     return found
 

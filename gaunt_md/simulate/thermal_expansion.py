@@ -112,6 +112,7 @@ def compute_thermal_expansion(
     points: int = 7,
     supercell_width: float = 10.0,
     displacement: float = 0.02,
+    snapshots: int | None = None,
     pressure: float = 0.0,
     born: Path | None = None,
     progress: Progress = silent,
@@ -124,7 +125,7 @@ def compute_thermal_expansion(
 
     Parameters
     ----------
-    atoms, calculator, supercell_width, displacement, born, progress
+    atoms, calculator, supercell_width, displacement, snapshots, born, progress
         As for `compute_phonons`.
     highest_temperature, temperature_step : float
         In K.
@@ -160,6 +161,7 @@ def compute_thermal_expansion(
             calculator,
             supercell_width=supercell_width,
             displacement=displacement,
+            snapshots=snapshots,
             born=born,
         )
         if phonons.imaginary_modes:

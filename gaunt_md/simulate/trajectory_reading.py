@@ -31,7 +31,7 @@ def read_trajectory(
     *,
     timestep: float | None = None,
     frame_time: float | None = None,
-    elements: Sequence[str] = (),
+    elements: str | Sequence[str] = (),
     topology: Path | None = None,
 ) -> Trajectory:
     """Read a trajectory in any format of ASE, a dump of LAMMPS, or HDF5, XTC or DCD.
@@ -43,8 +43,8 @@ def read_trajectory(
         Time step in fs of the run that wrote a dump, which holds numbers of steps only.
     frame_time : float, optional
         Time in fs between frames of files that do not know it.
-    elements : sequence of str
-        Elements of the atom types 1, 2, ... of a dump without elements.
+    elements : str or sequence of str
+        Elements, as "Si O", of the atom types 1, 2, ... of a dump without elements.
     topology : Path, optional
         File with the elements for XTC and DCD; ``topology.pdb`` beside the file if not given.
 
@@ -61,7 +61,8 @@ def read_trajectory(
     if not path.is_file():
         raise InputError(f"there is no trajectory '{path}'")
     if path.suffix in DUMPS:
-        return _read_dump(path, timestep, elements)
+        names = elements.split() if isinstance(elements, str) else elements
+        return _read_dump(path, timestep, names)
     if path.suffix == ".h5":
         return _read_hdf5(path)
     if path.suffix in (".xtc", ".dcd"):

@@ -12,6 +12,7 @@ import typer.models
 from typer.testing import CliRunner
 
 from gaunt_md.cli import train
+from gaunt_md.cli.groups import ungrouped
 from gaunt_md.cli.main import app
 from gaunt_md.training.config import ModelOptions, TrainingOptions
 
@@ -43,11 +44,18 @@ def test_every_verb_gives_an_example_of_itself(path: str, verb: Any) -> None:
     assert f"gaunt-md {path}" in verb.help.partition("Example: ")[2]
 
 
+@pytest.mark.parametrize(("path", "verb"), list(leaves(typer.main.get_command(app))), ids=str)
+def test_no_flag_is_cut_off_in_a_narrow_terminal(path: str, verb: Any) -> None:
+    result = CliRunner().invoke(app, [*path.split(), "--help"], env={"COLUMNS": "80"})
+    words = set(result.output.replace(",", " ").split())
+    assert {flag for option in verb.params for flag in option.opts if flag[0] == "-"} <= words
+
+
 def test_the_defaults_that_train_shows_are_those_of_the_configuration() -> None:
     fields = {**ModelOptions.model_fields, **TrainingOptions.model_fields}
     shown = {
         name: option.show_default
-        for name, parameter in inspect.signature(train.train, eval_str=True).parameters.items()
+        for name, parameter in inspect.signature(ungrouped(train.train)).parameters.items()
         for option in get_args(parameter.annotation)[1:]
         if isinstance(option, typer.models.OptionInfo)
     }

@@ -137,8 +137,8 @@ def test_mistakes_leave_nothing(
     assert sorted(path.name for path in folder.iterdir()) == ["oxygen.xyz", "si.extxyz"]
 
 
-def test_the_ensembles_of_the_command_are_those_of_the_library():
-    from gaunt_md.cli.md import Ensemble as Offered
-    from gaunt_md.simulate.ensembles import Ensemble
+def test_the_formats_of_the_command_are_those_of_the_library():
+    from gaunt_md.cli.md import Format
+    from gaunt_md.simulate.trajectory_writers import WRITERS
 
-    assert [one.value for one in Offered] == [one.value for one in Ensemble]
+    assert [f".{one}" for one in Format] == list(WRITERS)

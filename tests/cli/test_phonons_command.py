@@ -123,9 +123,8 @@ def test_imaginary_modes_are_warned_of(tmp_path: Path):
     ("arguments", "complaint"),
     [
         (["molecule.xyz"], "periodic in three directions"),
-        (["si.cif", "--born", "missing"], "'missing' cannot be read"),
         (["si.cif", "--engine", "lammps", "--thermal-expansion"], "leave out --engine lammps"),
-        (["si.cif", "--temperature-step", "0"], "--temperature-step is 0.0 K"),
+        (["si.cif", "--thermal-expansion", "--strain", "5"], "--strain is 5.0; it must be"),
     ],
 )
 def test_mistakes_are_one_line(tmp_path: Path, arguments: list[str], complaint: str):
@@ -136,6 +135,21 @@ def test_mistakes_are_one_line(tmp_path: Path, arguments: list[str], complaint: 
     assert finished.stderr.startswith("error: ")
     assert complaint in finished.stderr
     assert finished.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--born", "missing"], "File 'missing' does not exist"),
+        (["--displacement", "0"], "0.0 is not in the range x>=0.001"),
+    ],
+)
+def test_options_are_judged_before_the_work(tmp_path: Path, arguments: list[str], complaint: str):
+    ase.io.write(tmp_path / "si.cif", bulk("Si", a=5.47))
+    finished = gaunt_md("phonons", "si.cif", "-p", "si-small", *arguments, cwd=tmp_path)
+    assert finished.returncode == 2
+    assert complaint in finished.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["si.cif"]
 
 
 def test_a_folder_of_somebody_else_is_left_alone(tmp_path: Path):
