@@ -17,5 +17,11 @@ ANGSTROM_TO_NM = 0.1
 FS_TO_PS = 1e-3
 """Time in fs times this is time in ps."""
 
+SQUARE_ANGSTROM_PER_FS_TO_SQUARE_CM_PER_S = 0.1
+"""Diffusion coefficient in Å^2/fs times this is it in cm^2/s."""
+
+THZ_TO_PER_CM = 33.35640951981521
+"""Frequency in THz times this is wavenumber in 1/cm."""
+
 EV_TO_KJ_PER_MOL = 96.48533212331
 """Energy in eV times this is energy in kJ/mol."""

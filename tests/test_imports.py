@@ -22,6 +22,7 @@ LAYERS = (
         "resources",
         "files",
         "progress",
+        "processors",
         "interruption",
         "compile_cache",
         "words",

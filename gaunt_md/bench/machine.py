@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from importlib import metadata
 from typing import Any
@@ -10,15 +9,9 @@ from typing import Any
 import torch
 
 from .. import __version__, kernels  # noqa: F401  (torch.ops.gaunt)
+from ..processors import cores
 from ..words import counted
 from .timing import processor
-
-
-def cores() -> int:
-    """Return how many processor cores this process and its children may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def machine() -> dict[str, Any]:

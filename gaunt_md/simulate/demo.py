@@ -29,7 +29,7 @@ from .demo_summary import (
 )
 from .dynamics import run_nve
 from .figures import band_figure, dynamics_figure, radial_figure, save
-from .lammps_dynamics import find_program, read_trajectory, run_lammps, write_nve_input
+from .lammps_dynamics import find_program, read_nve_run, run_lammps, write_nve_input
 from .phonons import compute_phonons
 from .radial import radial_distribution
 from .relax import relax
@@ -202,7 +202,7 @@ class Demo:
         )
         name = "1-rank" if ranks == 1 else f"{ranks}-ranks"
         run_lammps(script, run=name, ranks=ranks)
-        run = read_trajectory(script, run=name, timestep=_TIMESTEP)
+        run = read_nve_run(script, run=name, timestep=_TIMESTEP)
         return self._add_run(f"LAMMPS, {name.replace('-', ' ')}", run)
 
     def _name_in_lammps(self) -> str:

@@ -79,7 +79,7 @@ class Conditions:
             if not 0.0 < getattr(self, what) < math.inf:
                 raise InputError(f"{what} is {getattr(self, what)} fs; it must be positive")
         if self.ensemble.has_temperature and self.temperature is None:
-            raise InputError(f"the ensemble {name} needs a temperature, K")
+            raise InputError(f"the ensemble {name} needs a temperature (--temperature), K")
         for what in ("temperature", "final_temperature"):
             value = getattr(self, what)
             if value is not None and not 0.0 < value < math.inf:

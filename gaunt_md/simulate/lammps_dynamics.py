@@ -22,6 +22,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ..errors import InputError, LammpsError
 from ..files import write_whole, written_beside
 from ..lammps import INSTALL
+from ..processors import cores
 from ..units import FS_TO_PS
 from ..words import counted
 from .trajectory import Trajectory
@@ -138,9 +139,9 @@ def run_lammps(path: Path, *, run: str, ranks: int = 1, timeout: float | None = 
     LammpsError
         If LAMMPS or mpirun is not installed, ends with an error, or not within the time.
     """
-    if ranks > (cores := _cores()):
+    if ranks > cores():
         warnings.warn(
-            f"{ranks} MPI ranks share {counted(cores, 'processor core')}, where they wait "
+            f"{ranks} MPI ranks share {counted(cores(), 'processor core')}, where they wait "
             "for each other; expect a slow run",
             stacklevel=2,
         )
@@ -174,8 +175,8 @@ def run_lammps(path: Path, *, run: str, ranks: int = 1, timeout: float | None = 
         )
 
 
-def read_trajectory(path: Path, *, run: str, timestep: float) -> Trajectory:
-    """Read what a run of ``write_nve_input``'s input left.
+def read_nve_run(path: Path, *, run: str, timestep: float) -> Trajectory:
+    """Read the trajectory that a run of ``write_nve_input``'s input left.
 
     Parameters
     ----------
@@ -206,13 +207,6 @@ def _check(atoms: Atoms) -> None:
             "the cell is not in LAMMPS's orientation (a along x, b in the xy plane). Rotate "
             "cell, positions and velocities with atoms.cell.standard_form() first."
         )
-
-
-def _cores() -> int:
-    """Return how many processor cores this process and its children may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _complaint(output: str) -> str:

@@ -91,13 +91,15 @@ class Bands:
 
 
 def compute_bands(phonopy: Phonopy) -> Bands:
-    """Compute the frequencies along seekpath's path (Hinuma et al., doi 10.1016/j.commatsci.2016.10.015).
+    """Compute the frequencies along seekpath's path.
+
+    Source: Hinuma et al., doi 10.1016/j.commatsci.2016.10.015.
 
     Parameters
     ----------
     phonopy : Phonopy
         With force constants.
-    """  # noqa: E501
+    """
     # The points belong to this primitive cell, which need not be the one seekpath would choose.
     recommended = seekpath.get_path_orig_cell(phonopy.primitive.totuple())
     points, pairs = recommended["point_coords"], recommended["path"]

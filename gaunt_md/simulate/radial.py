@@ -122,8 +122,8 @@ def radial_distribution(
     distances, values = _histogram(converted, pairs, r_max, bin_width)
     density = np.mean([len(indices[1]) / frame.get_volume() for frame in run.frames])
     if pair is None or pair[0] == pair[1]:
-        density *= (len(indices[1]) - 1) / len(indices[1])
         # mdtraj's g(r) is 1 for the pairs there are, not for those with an atom itself.
+        density *= (len(indices[1]) - 1) / len(indices[1])
     edges = np.append(distances - bin_width / 2.0, distances[-1] + bin_width / 2.0)
     shells = 4.0 / 3.0 * np.pi * np.diff(edges**3)
     return RadialDistribution(distances, values, np.cumsum(density * shells * values))

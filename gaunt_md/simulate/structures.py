@@ -53,7 +53,7 @@ def read_structure(path: Path) -> Atoms:
     structures = read_structures(path)
     if len(structures) > 1:
         raise InputError(
-            f"'{path}' holds {len(structures)} structures and this verb takes one; choose it as "
+            f"'{path}' holds {len(structures)} structures where one is needed; choose it as "
             f"'{path}@0' to '{path}@{len(structures) - 1}'"
         )
     return structures[0]

@@ -12,7 +12,7 @@ from ase import Atoms
 from ..errors import InputError
 
 
-def _cell(atoms: Atoms) -> tuple:
+def _cell(atoms: Atoms) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     if not atoms.pbc.all():
         raise InputError(
             f"a space group needs a structure periodic in three directions, pbc is "

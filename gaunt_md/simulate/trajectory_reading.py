@@ -59,7 +59,7 @@ def read_trajectory(
         If the file cannot be read, or something is missing that has to be given.
     """
     if not path.is_file():
-        raise InputError(f"there is no trajectory '{path}'")
+        raise InputError(f"there is no trajectory '{path}'; check the path")
     if path.suffix in DUMPS:
         names = elements.split() if isinstance(elements, str) else elements
         return _read_dump(path, timestep, names)
@@ -115,7 +115,9 @@ def _read_dump(path: Path, timestep: float | None, elements: Sequence[str]) -> T
         )
     for name in elements:
         if name not in chemical_symbols[1:]:
-            raise InputError(f"'{name}' is no chemical element")
+            raise InputError(
+                f"'{name}' is no chemical element; give those of the atom types 1, 2, ..."
+            )
     frames = _read_with_ase(path, format="lammps-dump-text", specorder=list(elements) or None)
     times = timestep * np.array([frame.info["timestep"] for frame in frames], dtype=float)
     unwrapped = {"xu", "yu", "zu"} <= columns or {"xsu", "ysu", "zsu"} <= columns

@@ -12,11 +12,9 @@ import numpy as np
 from scipy.fft import irfft, next_fast_len, rfft
 
 from ..errors import InputError
+from ..units import SQUARE_ANGSTROM_PER_FS_TO_SQUARE_CM_PER_S
 from ..words import counted
 from .trajectory import Trajectory
-
-SQUARE_ANGSTROM_PER_FS_TO_SQUARE_CM_PER_S = 0.1
-"""Diffusion coefficient in Å^2/fs times this is it in cm^2/s."""
 
 _BLOCKS = 4
 _FIRST_LAG, _LAST_LAG = 0.1, 0.5  # parts of a block between which the line is fitted

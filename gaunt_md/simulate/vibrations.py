@@ -11,9 +11,6 @@ from ..errors import InputError
 from .trajectory import Trajectory
 from .transport import autocorrelation_sums, equal_interval
 
-THZ_TO_PER_CM = 33.35640951981521
-"""Frequency in THz times this is wavenumber in 1/cm."""
-
 _FS_TO_PER_THZ = 1e-3
 _PADDING = 4  # zeros behind the autocorrelation, times its length: a smooth curve
 _FEWEST_FRAMES = 40

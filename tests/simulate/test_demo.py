@@ -91,15 +91,17 @@ def test_a_folder_of_somebody_else_is_left_alone(tmp_path: Path, potential_file_
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-def test_only_an_unfinished_demonstration_is_repeated(tmp_path: Path, potential_file_float32: Path):
+def test_only_an_unfinished_demonstration_is_repeated(tmp_path: Path):
+    folder = tmp_path / "demo"
     for _ in range(2):
-        Demo(tmp_path / "demo", str(potential_file_float32))
-    summary = tmp_path / "demo/summary.json"
-    content = json.loads(summary.read_text())
+        load, relax, *_ = Demo(folder, "si-small").steps()
+        load.run()
+        relax.run()
+    content = json.loads((folder / "summary.json").read_text())
     assert not content["finished"]
-    summary.write_text(json.dumps(content | {"finished": True}))
+    (folder / "summary.json").write_text(json.dumps(content | {"finished": True}))
     with pytest.raises(InputError, match="holds a finished demonstration"):
-        Demo(tmp_path / "demo", str(potential_file_float32))
+        Demo(folder, "si-small")
 
 
 def test_a_potential_without_silicon_is_told_at_once(tmp_path: Path):
@@ -113,6 +115,7 @@ def test_a_potential_without_silicon_is_told_at_once(tmp_path: Path):
     load.run()
     with pytest.raises(InputError, match="Si"):
         relax.run()
+    assert not (tmp_path / "demo").exists()
 
 
 def test_a_missing_potential_leaves_no_folder(tmp_path: Path):

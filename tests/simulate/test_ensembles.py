@@ -181,7 +181,7 @@ def test_a_gas_of_two_atoms_has_three_degrees_of_freedom():
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        ({"ensemble": Ensemble.BUSSI}, "nvt-bussi needs a temperature, K"),
+        ({"ensemble": Ensemble.BUSSI}, "nvt-bussi needs a temperature \\(--temperature\\), K"),
         ({"ensemble": Ensemble.NVE, "pressure": 1.0}, "no barostat that could keep 1.0 GPa"),
         ({"ensemble": Ensemble.NVE, "final_temperature": 9.0, "ramp_steps": 2}, "no thermostat"),
         ({"ensemble": Ensemble.BUSSI, "temperature": -3.0}, "temperature is -3.0 K"),

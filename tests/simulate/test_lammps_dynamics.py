@@ -18,7 +18,7 @@ from gaunt_md.simulate.compare import compare_trajectories
 from gaunt_md.simulate.dynamics import run_nve
 from gaunt_md.simulate.lammps_dynamics import (
     find_program,
-    read_trajectory,
+    read_nve_run,
     run_lammps,
     write_nve_input,
 )
@@ -53,7 +53,7 @@ def test_lammps_and_ase_follow_the_same_trajectory(
     settings = {"timestep": 2.0, "steps": 40, "interval": 10}
     write_nve_input(script, hot_silicon, tersoff_commands(tersoff_file), **settings)
     run_lammps(script, run="there", ranks=ranks)
-    there = read_trajectory(script, run="there", timestep=2.0)
+    there = read_nve_run(script, run="there", timestep=2.0)
     here = run_nve(hot_silicon, tersoff, **settings)
     agreement = compare_trajectories(here, there)
     assert agreement.energy < 1e-12

@@ -36,7 +36,7 @@ def test_structures_are_chosen_as_ase_does(path: Path, choice: str, edges: tuple
 def test_a_choice_that_is_not_there_is_told(path: Path):
     with pytest.raises(InputError, match=r"chooses nothing of 3 structures; .* the last '.*@2'"):
         read_structures(Path(f"{path}@3"))
-    with pytest.raises(InputError, match=r"holds 3 structures and this verb takes one"):
+    with pytest.raises(InputError, match=r"holds 3 structures where one is needed"):
         read_structure(path)
     assert read_structure(Path(f"{path}@0")).get_volume() == pytest.approx(3.5**3 / 4)
 

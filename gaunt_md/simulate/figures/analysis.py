@@ -9,11 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ...units import FS_TO_PS
+from ...units import FS_TO_PS, THZ_TO_PER_CM
 from ..geometry_statistics import Distribution
 from ..radial import RadialDistribution
 from ..transport import Diffusion
-from ..vibrations import THZ_TO_PER_CM, VibrationalSpectrum
+from ..vibrations import VibrationalSpectrum
 from .style import GREY, paper_style, styles
 
 
