@@ -9,13 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..words import counted
-from .options import (
-    OutputFolder,
-    Overwrite,
-    Peers,
-    PotentialShape,
-    Turns,
-)
+from .options import OutputFolder, Overwrite, Peers, PotentialShape, Turns
 from .output import Output, results_folder
 
 if TYPE_CHECKING:

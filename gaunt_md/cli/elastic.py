@@ -7,13 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .options import (
-    NoRelax,
-    Overwrite,
-    PotentialName,
-    Structure,
-    output_folder,
-)
+from .options import NoRelax, Overwrite, PotentialName, Structure, output_folder
 from .output import Output, results_folder, stem
 from .settings import ConfigFile
 

@@ -7,12 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .options import (
-    EnergyKey,
-    ForcesKey,
-    PotentialArgument,
-    StressKey,
-)
+from .options import EnergyKey, ForcesKey, PotentialArgument, StressKey
 from .output import Output
 
 

@@ -50,7 +50,9 @@ class Output:
             return
         from rich.table import Table
 
-        table = Table(title=title, title_justify="left", show_header=bool(header))
+        # A title of the table itself would be as narrow as the table.
+        self.line(title)
+        table = Table(show_header=bool(header))
         for index in range(len(rows[0])):
             table.add_column(header[index] if header else "", justify="right" if index else "left")
         for row in rows:

@@ -7,12 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .options import (
-    Overwrite,
-    PotentialName,
-    Pressure,
-    Structure,
-)
+from .options import Overwrite, PotentialName, Pressure, Structure
 from .output import Output, claim_file, stem
 from .settings import ConfigFile
 
@@ -91,6 +86,7 @@ def relax(
 
 def rows(summary: dict[str, Any]) -> list[tuple[str, ...]]:
     """Return what changed in a relaxation, in words."""
+    pressure = summary["pressure_GPa"]
     found = [
         (words, *(_in_words(summary[f"{key}_{when}{unit}"], form) for when in ("before", "after")))
         for words, key, unit, form in (
@@ -98,11 +94,12 @@ def rows(summary: dict[str, Any]) -> list[tuple[str, ...]]:
             ("volume, Å^3/atom", "volume", "_A3_per_atom", ".4f"),
             ("space group", "space_group", "", ""),
             ("largest force, eV/Å", "largest_force", "_eV_per_A", ".2g"),
-            ("largest stress, GPa", "largest_stress", "_GPa", ".2g"),
+            (
+                f"largest stress{f' beyond {pressure:g} GPa' * bool(pressure)}, GPa",
+                *("largest_stress", "_GPa", ".2g"),
+            ),
         )
     ]
-    if summary["pressure_GPa"]:
-        found[-1] = (f"{found[-1][0]}, beyond {summary['pressure_GPa']:g}", *found[-1][1:])
     return [*found, ("steps", "", str(summary["steps"]))]
 
 
