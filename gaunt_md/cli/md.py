@@ -15,8 +15,6 @@ from .output import Output, results_folder, stem
 from .settings import ConfigFile
 
 if TYPE_CHECKING:
-    from ase import Atoms
-
     from ..simulate.recording import Recording
 
 
@@ -66,13 +64,6 @@ class ConditionOptions:
     thermostat_time: Annotated[float, typer.Option(help="Time of the thermostat, fs.")] = 100.0
     barostat_time: Annotated[float, typer.Option(help="Time of the barostat, fs.")] = 1000.0
 
-    def over(self, steps: int, atoms: Atoms) -> Conditions:
-        """Return the conditions of so many steps, their length chosen by the lightest atom."""
-        given = asdict(self)
-        if self.timestep is None:
-            given["timestep"] = suitable_timestep(atoms)
-        return Conditions(**given, ramp_steps=steps)
-
 
 def md(
     structure: Structure,
@@ -117,14 +108,17 @@ def md(
     from ..simulate.recording import RESTART, record
     from ..simulate.restart import read_restart
     from ..simulate.structures import read_structure
+    from ..simulate.velocities import with_velocities
 
     start = read_structure(structure)
     calculator = GauntCalculator(potential)
-    conditions = asked.over(steps, start)
+    if asked.timestep is None:
+        asked = replace(asked, timestep=suitable_timestep(start))
+    conditions = Conditions(**asdict(asked), ramp_steps=steps)
     options: dict[str, Any] = {
         "potential": f"{potential} ({calculator.parameters['sha256'][:12]})",
         "structure": start.get_chemical_formula(),
-        **asdict(replace(asked, timestep=conditions.timestep)),
+        **asdict(asked),
         "interval": interval,
         "format": trajectory_format,
         "seed": seed,
@@ -133,16 +127,18 @@ def md(
     if resume:
         dynamics = Dynamics.resume(read_restart(output / RESTART, options), calculator)
     else:
-        moving = _with_velocities(start, conditions.temperature, keep_velocities, seed)
+        drawn_at = None if keep_velocities else conditions.temperature
+        moving = with_velocities(start, drawn_at, seed)
         dynamics = Dynamics(moving, calculator, conditions, seed=seed)
     with (
         results_folder(output, overwrite=overwrite or resume),
         say.progress() as progress,
         Interruption() as interruption,
     ):
+        begun = f", from step {dynamics.step}" if resume else ""
         say.line(
             f"{options['structure']}, {conditions.ensemble}, time step {conditions.timestep:g} fs, "
-            f"{steps} steps, {steps * conditions.timestep / 1000:g} ps"
+            f"{steps} steps, {steps * conditions.timestep / 1000:g} ps{begun}"
         )
         run = record(
             dynamics,
@@ -161,20 +157,6 @@ def md(
     if run.stopped is not None:
         say.warn(f"{run.stopped}: the same command with --resume goes on at step {run.steps}")
         raise typer.Exit(128 + (interruption.signal or 0))
-
-
-def _with_velocities(start: Atoms, temperature: float | None, keep: bool, seed: int) -> Atoms:
-    """Return the structure with the velocities to start from, its centre of mass at rest."""
-    from ..errors import InputError
-    from ..simulate.velocities import thermalised, without_drift
-
-    if keep or temperature is None:
-        if not start.get_kinetic_energy() > 0.0:
-            raise InputError(
-                "the structure has no velocities to start from; give a --temperature, K"
-            )
-        return without_drift(start)
-    return thermalised(start, temperature, seed)
 
 
 def _summary(run: Recording, timestep: float) -> dict[str, Any]:

@@ -152,7 +152,8 @@ class Dynamics:
         """
         if steps < self.step:
             raise InputError(
-                f"{self.step} steps are done, more than the {steps} in total asked for"
+                f"{self.step} steps are done, more than the {steps} in total asked for; give a "
+                "larger number of steps (--steps)"
             )
         yield self.step
         while self.step < steps:

@@ -39,6 +39,25 @@ def without_drift(atoms: Atoms) -> Atoms:
     return resting
 
 
+def with_velocities(atoms: Atoms, temperature: float | None, seed: int) -> Atoms:
+    """Return a copy that moves: as drawn at a temperature in K or, without one, as ``atoms`` do.
+
+    Its centre of mass is at rest, see `thermalised` and `without_drift`.
+
+    Raises
+    ------
+    InputError
+        If there is no temperature, and the atoms are at rest.
+    """
+    if temperature is not None:
+        return thermalised(atoms, temperature, seed)
+    if not atoms.get_kinetic_energy() > 0.0:
+        raise InputError(
+            "the structure has no velocities to start from; give a temperature (--temperature), K"
+        )
+    return without_drift(atoms)
+
+
 def degrees_of_freedom(atoms: Atoms) -> int:
     """Return how many directions of motion share the kinetic energy.
 

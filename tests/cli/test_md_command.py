@@ -118,7 +118,7 @@ def test_a_run_that_blows_up_is_one_line_and_names_the_atom(folder: Path):
     [
         (
             ["si.extxyz", "--ensemble", "nve"],
-            "the structure has no velocities to start from; give a --temperature",
+            "the structure has no velocities to start from; give a temperature",
         ),
         (["si.extxyz", "--temperature", "300", "--pressure", "1"], "no barostat"),
         (["si.extxyz", "--temperature", "300", "--resume"], "no run to resume"),
