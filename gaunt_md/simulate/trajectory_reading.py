@@ -91,6 +91,8 @@ def _read_with_ase(path: Path, **options: Any) -> list[Atoms]:
 
 
 def _times(path: Path, frames: int, frame_time: float | None) -> np.ndarray:
+    if frames == 1:
+        return np.zeros(1)
     if frame_time is None:
         raise InputError(
             f"'{path}' does not know its times; give frame_time (--frame-time), the time between "

@@ -4,6 +4,7 @@ import csv
 import json
 from pathlib import Path
 
+import ase.io
 import pytest
 from ase import Atoms
 from ase.build import bulk
@@ -69,6 +70,16 @@ def test_what_is_not_possible_is_left_out_with_a_reason(
             ["analyse", "short.extxyz", "--only", "diffusion", "--overwrite"],
             catch_exceptions=False,
         )
+
+
+def test_a_single_structure_needs_no_times(tmp_path: Path):
+    ase.io.write(tmp_path / "argon.cif", bulk("Ar", a=5.3, cubic=True) * 2)
+    finished = gaunt_md("analyse", "argon.cif", "--longest-bond", "4.4", "--json", cwd=tmp_path)
+    assert finished.returncode == 0, finished.stderr
+    results = json.loads(finished.stdout)
+    assert results["radial"]["Ar-Ar"]["coordination_number"] == pytest.approx(12.0, abs=0.01)
+    assert results["geometry"]["bonds"]["Ar-Ar"]["mean_A"] == pytest.approx(5.3 / 2**0.5)
+    assert set(results["left_out"]) == {"diffusion", "vibrations"}
 
 
 def test_more_than_the_run_cannot_be_skipped(trajectory: Path, monkeypatch: pytest.MonkeyPatch):
