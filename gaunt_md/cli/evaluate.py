@@ -55,13 +55,13 @@ def evaluate(
         from ..training.figures import plot_parity
 
         plot_parity(comparison, plot, f"{Path(potential).stem} on {data[0].name}")
-    rows = [
-        (
-            words(name),
-            "no labels" if value is None else f"{value:.4g}" if value % 1 else f"{value:g}",
-        )
-        for name, value in result.items()
-    ]
+    rows = [(words(name), _in_words(value)) for name, value in result.items()]
     files = ", ".join(path.name for path in data)
     say.table(f"{Path(potential).stem} on {files}", rows, ("", "value"))
     say.json(result)
+
+
+def _in_words(value: float | None) -> str:
+    if value is None:
+        return "no labels"
+    return str(value) if isinstance(value, int) else f"{value:.4g}"

@@ -35,6 +35,7 @@ from .radial import radial_distribution
 from .relax import relax
 from .symmetry import conventional_cell, space_group
 from .trajectory import Trajectory
+from .trajectory_writers import write_trajectory
 from .velocities import thermalised
 
 _MADE_BY = "gaunt-md demo"
@@ -182,7 +183,7 @@ class Demo:
             interval=_INTERVAL,
         )
         for suffix in ("traj", "extxyz"):
-            run.write(self._path(f"dynamics/ase.{suffix}"))
+            write_trajectory(self._path(f"dynamics/ase.{suffix}"), run.frames)
         return self._add_run("ASE", run)
 
     def _build_plugin(self) -> str:

@@ -81,15 +81,9 @@ class Dynamics:
     @classmethod
     def resume(cls, state: dict[str, Any], calculator: BaseCalculator) -> Dynamics:
         """Return dynamics that goes on exactly where `state` was taken."""
-        conditions = Conditions(
-            **{**state["conditions"], "ensemble": Ensemble(state["conditions"]["ensemble"])}
-        )
-        dynamics = cls(
-            state["atoms"],
-            calculator,
-            conditions,
-            temperature_bound=state["guard"]["temperature"],
-        )
+        given = state["conditions"]
+        conditions = Conditions(**{**given, "ensemble": Ensemble(given["ensemble"])})
+        dynamics = cls(state["atoms"], calculator, conditions)
         dynamics.step = state["step"]
         dynamics._guard = Guard(**state["guard"])
         dynamics._random.bit_generator.state = state["random"]

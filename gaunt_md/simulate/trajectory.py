@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
-import ase.io
 import numpy as np
 from ase import Atoms
 
-from ..files import written_beside
 from .velocities import temperature
 
 TIME = "time_fs"
@@ -64,8 +61,3 @@ class Trajectory:
         """Largest departure of the total energy from its start, in eV per atom."""
         departures = np.abs(self.total_energies - self.total_energies[0])
         return float(departures.max()) / len(self.frames[0])
-
-    def write(self, path: Path) -> None:
-        """Write all frames in the format of the suffix: `.traj` and `.extxyz` keep everything."""
-        with written_beside(path) as beside:
-            ase.io.write(beside, self.frames, format=path.suffix.removeprefix("."))

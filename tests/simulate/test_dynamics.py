@@ -10,6 +10,7 @@ from ase.build import bulk
 from ase.calculators.emt import EMT
 
 from gaunt_md.simulate.dynamics import run_nve
+from gaunt_md.simulate.trajectory_writers import write_trajectory
 from gaunt_md.simulate.velocities import thermalised
 
 
@@ -56,7 +57,7 @@ def test_start_and_every_second_step_are_kept(hot_copper: Atoms):
 @pytest.mark.parametrize("name", ["run.traj", "run.extxyz"])
 def test_files_keep_energies_forces_and_velocities(hot_copper: Atoms, tmp_path: Path, name: str):
     run = run_nve(hot_copper, EMT(), timestep=1.5, steps=4, interval=2)
-    run.write(tmp_path / name)
+    write_trajectory(tmp_path / name, run.frames)
     read = ase.io.read(tmp_path / name, index=":")
     assert [path.name for path in tmp_path.iterdir()] == [name]
     for written, frame in zip(run.frames, read, strict=True):
