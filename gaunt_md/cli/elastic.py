@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from ..simulate.elasticity import Elasticity
 
 
+_ASYMMETRY = 0.02
+"""Part of the largest elastic constant that symmetrisation may take away; rounding takes 1e-6."""
+
+
 def elastic(
     structure: Structure,
     potential: PotentialName,
@@ -75,12 +79,13 @@ def elastic(
         equation.write(output / "e-v.dat")
         save(elasticity_figure(elasticity), output / "elasticity.png")
         save(equation_of_state_figure(equation), output / "equation-of-state.png")
-    results = {
+    results: dict[str, Any] = {
         "output": str(output),
         "relaxation": relaxation.summary(),
         "elasticity": elasticity.summary(),
         "equation_of_state": equation.summary(),
     }
+    say.relaxed(results["relaxation"])
     _print(say, elasticity, results)
     say.json(results)
 
@@ -115,6 +120,13 @@ def _print(say: Output, elasticity: Elasticity, results: dict[str, Any]) -> None
             ("its derivative by pressure", f"{equation['bulk_modulus_derivative']:.2f}"),
         ],
     )
+    if elasticity.asymmetry > _ASYMMETRY * abs(elasticity.tensor).max():
+        say.warn(
+            f"these are no elastic constants: they break the crystal's symmetry by up to "
+            f"{elasticity.asymmetry:.2g} GPa. In strained cells the atoms have moved to another "
+            "structure, as in a crystal whose phonons are imaginary. A smaller --strain may "
+            "help, or --clamped."
+        )
     if not elasticity.stable:
         say.warn("the crystal is mechanically unstable: a strain lowers its energy")
     if elasticity.residual_stress > 0.1:

@@ -152,7 +152,7 @@ def phonons(
                 progress=progress,
             )
             _write_expansion(output, expansion)
-    results = {
+    results: dict[str, Any] = {
         "output": str(output),
         "relaxation": relaxation.summary(),
         "phonons": found.summary(),
@@ -160,6 +160,7 @@ def phonons(
     }
     if expansion is not None:
         results["thermal_expansion"] = expansion.summary()
+    say.relaxed(results["relaxation"])
     _print(say, results, expansion)
     _warn(say, found, expansion, thermal.highest_temperature)
     say.line(f"written: {output}")

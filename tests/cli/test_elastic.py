@@ -25,6 +25,8 @@ def test_silicon_in_words_files_and_pictures(crystal: Path):
     finished = gaunt_md("elastic", "si.extxyz", "--potential", "si", cwd=folder)
     assert finished.returncode == 0, finished.stderr
     assert finished.stderr == ""
+    assert finished.stdout.startswith("relaxed in ")
+    assert "the volume from 20.7969 to 20.4" in finished.stdout
     assert "bulk modulus, GPa" in finished.stdout
     tensor = np.loadtxt(folder / "si-elastic/elastic-tensor.txt")
     # Along the axes of the cube, whatever the orientation of the file.
@@ -63,6 +65,14 @@ def test_stress_that_is_left_is_warned_of(crystal: Path):
     assert finished.returncode == 0
     assert finished.stdout == ""
     assert "warning: the crystal is under a stress of" in finished.stderr
+
+
+def test_atoms_that_move_elsewhere_are_warned_of(tmp_path: Path):
+    """Hexagonal close-packed silicon: a strain sets free what its symmetry holds."""
+    ase.io.write(tmp_path / "hcp.cif", bulk("Si", "hcp", a=2.7, c=4.5))
+    finished = gaunt_md("elastic", "hcp.cif", "-p", "si-small", "-q", cwd=tmp_path)
+    assert finished.returncode == 0
+    assert "warning: these are no elastic constants" in finished.stderr
 
 
 def test_options_of_the_configuration_are_those_of_the_flags(crystal: Path):
