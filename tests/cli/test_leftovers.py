@@ -75,6 +75,8 @@ def test_of_any_verb(folder: Path, verb: str, arguments: str, complaint: str):
         ("demo -p broken.pt -o demo", "broken.pt"),
         ("train --train missing.xyz -o out", "missing.xyz"),
         ("train --train si.cif -o out", "energy"),
+        ("bench train missing.xyz -o out", "missing.xyz"),
+        ("bench product --panel interactoin -o out", "Did you mean 'interaction'?"),
     ],
 )
 def test_of_one_verb(folder: Path, arguments: str, complaint: str):
