@@ -9,6 +9,7 @@ import typer
 
 from .options import NoRelax, Overwrite, PotentialName, Structure, output_folder
 from .output import Output, results_folder, stem
+from .relax import tell_briefly
 from .settings import ConfigFile
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def elastic(
         "elasticity": elasticity.summary(),
         "equation_of_state": equation.summary(),
     }
-    say.relaxed(results["relaxation"])
+    tell_briefly(say, results["relaxation"])
     _print(say, elasticity, results)
     say.json(results)
 

@@ -14,7 +14,6 @@ import typer
 
 from ..errors import InputError
 from ..progress import Progress, silent
-from ..words import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -64,15 +63,6 @@ class Output:
         """Print a line."""
         if not (self.quiet or self.as_json):
             self._console().print(text, markup=False, highlight=False, soft_wrap=True)
-
-    def relaxed(self, summary: dict[str, Any]) -> None:
-        """Print what has become of a crystal that was relaxed first, see `Relaxation.summary`."""
-        if summary["steps"]:
-            before, after = (summary[f"volume_{when}_A3_per_atom"] for when in ("before", "after"))
-            self.line(
-                f"relaxed in {counted(summary['steps'], 'step')}, the volume from {before:.4f} to "
-                f"{after:.4f} Å^3/atom"
-            )
 
     def warn(self, text: str) -> None:
         """Print what the user should know on stderr, whatever is asked for."""

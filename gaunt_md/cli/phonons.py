@@ -12,6 +12,7 @@ import typer
 from ..errors import InputError
 from .options import NoRelax, Overwrite, PotentialName, Pressure, Structure, output_folder
 from .output import Output, results_folder, stem
+from .relax import tell_briefly
 from .settings import ConfigFile
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ def phonons(
     }
     if expansion is not None:
         results["thermal_expansion"] = expansion.summary()
-    say.relaxed(results["relaxation"])
+    tell_briefly(say, results["relaxation"])
     _print(say, results, expansion)
     _warn(say, found, expansion, thermal.highest_temperature)
     say.line(f"written: {output}")

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ..words import counted
 from .options import Overwrite, PotentialName, Pressure, Structure
 from .output import Output, claim_file, stem
 from .settings import ConfigFile
@@ -101,6 +102,16 @@ def rows(summary: dict[str, Any]) -> list[tuple[str, ...]]:
         )
     ]
     return [*found, ("steps", "", str(summary["steps"]))]
+
+
+def tell_briefly(say: Output, summary: dict[str, Any]) -> None:
+    """Print what has become of a crystal that a verb has relaxed first."""
+    if summary["steps"]:
+        before, after = (summary[f"volume_{when}_A3_per_atom"] for when in ("before", "after"))
+        say.line(
+            f"relaxed in {counted(summary['steps'], 'step')}, the volume from {before:.4f} to "
+            f"{after:.4f} Å^3/atom"
+        )
 
 
 def _in_words(value: Any, form: str) -> str:
