@@ -51,9 +51,10 @@ def train(
 
     from ..bench import training as bench
     from ..bench.installations import installed_peers
-    from ..bench.machine import cores, described, machine
+    from ..bench.machine import described, machine
     from ..bench.training_figure import training_figure
     from ..bench.untrained import Shape
+    from ..processors import cores
     from ..simulate.figures import save
 
     size = Shape.parse(shape)
