@@ -89,7 +89,8 @@ class ThermalExpansion:
     def write(self, folder: Path) -> None:
         """Write the files of `phonopy-qha` into a folder, and what it needs to repeat them.
 
-        `phonopy-qha e-v.dat thermal_properties-*.yaml` there gives the same numbers.
+        `phonopy-qha --eos birch_murnaghan e-v.dat thermal_properties-*.yaml` there gives the same
+        numbers.
         """
         for name, write in _FILES.items():
             with written_beside(folder / name) as beside:
@@ -120,8 +121,9 @@ def compute_thermal_expansion(
     """Compute the thermal expansion of a relaxed crystal.
 
     All lengths are scaled alike, from ``1 - strain/2`` to ``1 + strain``; the atoms relax in each
-    cell. Free energies of the vibrations are fitted by Vinet's equation of state. Temperatures at
-    which the volume would leave the range computed are left out.
+    cell. Free energies are fitted by the equation of state of Birch and Murnaghan; that of Vinet,
+    phonopy's default, agrees, but is singular where the bulk modulus has a derivative of one.
+    Temperatures at which the volume would leave the range computed are left out.
 
     Parameters
     ----------
@@ -182,6 +184,7 @@ def compute_thermal_expansion(
             [phonons.phonopy for phonons in found],
             temperatures,
             internal_energies=energies,
+            eos="birch_murnaghan",
             mesh=MESH,
             pressure=pressure,
             exclude_gamma_acoustic=True,

@@ -64,7 +64,7 @@ def test_the_command_of_phonopy_finds_the_same(copper: ThermalExpansion, tmp_pat
     finished = subprocess.run(
         [
             str(Path(sys.executable).parent / "phonopy-qha"),
-            "e-v.dat",
+            *("--eos", "birch_murnaghan", "e-v.dat"),
             *(f"thermal_properties-{index}.yaml" for index in range(5)),
         ],
         cwd=tmp_path,
