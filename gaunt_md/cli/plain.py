@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from .groups import ungrouped
 
@@ -40,11 +40,11 @@ class Verbs(typer.Typer):
 
 def _with_short_type(parameter: Any, context: Any) -> Any:
     """Let a flag have no type, a range that of its numbers, and choices break between words."""
+    shown = getattr(parameter, "display_type", None)  # which older versions of Typer lack
     if getattr(parameter, "is_flag", False):
         parameter.metavar = ""
-    elif parameter.param_type_name == "option" and parameter.metavar is None:
-        shown = parameter.display_type(context)
-        parameter.metavar = shown.replace(" range>", ">").replace("|", " | ")
+    elif shown and isinstance(parameter, TyperOption) and parameter.metavar is None:
+        parameter.metavar = shown(context).replace(" range>", ">").replace("|", " | ")
     return parameter
 
 
