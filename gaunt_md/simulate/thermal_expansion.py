@@ -178,8 +178,8 @@ def compute_thermal_expansion(
     # Finite differences by temperature take one more point.
     temperatures = np.arange(0.0, highest_temperature + 1.5 * temperature_step, temperature_step)
     with warnings.catch_warnings():
-        # Lattice parameters of monoclinic crystals, which are not asked for.
-        warnings.filterwarnings("ignore", message="Lattice parameter fitting was skipped")
+        # Lattice parameters that cannot be fitted or are extrapolated; they are not asked for.
+        warnings.filterwarnings("ignore", message="Lattice parameter")
         result = run_qha(
             [phonons.phonopy for phonons in found],
             temperatures,

@@ -78,6 +78,7 @@ def test_the_command_of_phonopy_finds_the_same(copper: ThermalExpansion, tmp_pat
     assert len(again) >= len(written) - 1
 
 
+@pytest.mark.filterwarnings("error::UserWarning")
 def test_temperatures_beyond_the_volumes_are_left_out():
     narrow = compute_thermal_expansion(
         bulk("Cu", a=3.5899),
