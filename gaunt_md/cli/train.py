@@ -41,7 +41,7 @@ def train(
         typer.Option(
             metavar="CHECKPOINT",
             help="Train the potential of another training further, on other data or for longer; "
-            "consider a --learning-rate of 0.001.",
+            "consider a --learning-rate of 0.003.",
             show_default="random parameters",
         ),
     ] = None,
@@ -72,7 +72,7 @@ def train(
     ] = None,
     learning_rate: Annotated[
         float | None,
-        typer.Option(help="Highest learning rate; it rises and falls.", show_default="0.01"),
+        typer.Option(help="Highest learning rate; it rises and falls.", show_default="0.03"),
     ] = None,
     seed: Annotated[
         int | None,

@@ -18,6 +18,7 @@ from .config import TrainingOptions
 from .dataset import Batch
 from .evaluate import Comparison, compare_batch, join_comparisons
 from .loss import loss, share_of_energies
+from .optimiser import Soap
 
 
 class TrainingModule(lightning.LightningModule):
@@ -94,12 +95,11 @@ class TrainingModule(lightning.LightningModule):
             )
 
     def configure_optimizers(self) -> Any:
-        """Return AdamW and its learning rate by steps: linear rise, cosine decay."""
-        optimizer = torch.optim.AdamW(
+        """Return the optimiser and its learning rate by steps: linear rise, cosine decay."""
+        optimizer = Soap(
             self.potential.parameters(),
             lr=self.options.learning_rate,
             weight_decay=self.options.weight_decay,
-            amsgrad=True,
         )
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self._learning_rate_factor)
         return {
