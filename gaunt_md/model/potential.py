@@ -277,12 +277,9 @@ class Potential(nn.Module):
         """
         features = self.embedding
         species = torch.arange(features.shape[0], device=features.device)
-        first = torch.zeros(features.shape[0] + 1, dtype=torch.long, device=features.device)
-        nowhere = features.new_zeros(0)
-        harmonics = features.new_zeros(0, (self.filter_degree + 1) * (self.filter_degree + 1))
         readout = torch.zeros(features.shape[0], dtype=torch.float64, device=features.device)
         for interaction, layer_readout in zip(self.interactions, self.readouts):
-            features = interaction(features, species, nowhere, harmonics, first, first[:0])
+            features = interaction.alone(features, species)
             readout = readout + layer_readout(features[:, 0]).squeeze(-1).double()
         return readout
 
