@@ -16,9 +16,11 @@ from torch import Tensor
 
 
 class Soap(torch.optim.Optimizer):
-    """Steps for stacks of small matrices, each with two bases of its own.
+    """Steps for many small matrices, each with two bases of its own.
 
-    The last two dimensions of a parameter are the matrix; a vector is a matrix of one row.
+    The last two dimensions of a parameter are the matrix; a vector is a matrix of one row. All
+    matrices of one shape are a stack that makes its steps at once, and the state of a stack is
+    that of its first parameter.
 
     Parameters
     ----------
@@ -53,16 +55,26 @@ class Soap(torch.optim.Optimizer):
             with torch.enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            for parameter in group["params"]:
-                if parameter.grad is None:
+            for stack in _stacks(group["params"]):
+                gradients = torch.cat([_matrices(_gradient(parameter)) for parameter in stack])
+                state = self.state[stack[0]]
+                if not state:
+                    state.update(_first_state(gradients))
                     continue
-                gradient = _matrices(parameter.grad)
-                state = self.state[parameter]
-                if state:
-                    _step(_matrices(parameter), gradient, state, group)
-                else:
-                    state.update(_first_state(gradient))
+                directions = _directions(gradients, state, group)
+                counts = [len(_matrices(parameter)) for parameter in stack]
+                for parameter, direction in zip(stack, directions.split(counts), strict=True):
+                    parameter.mul_(1 - group["lr"] * group["weight_decay"])
+                    _matrices(parameter).sub_(direction, alpha=group["lr"])
         return loss
+
+
+def _stacks(parameters: Iterable[Tensor]) -> list[list[Tensor]]:
+    """Return the parameters in groups whose matrices have one shape."""
+    stacks: dict[torch.Size, list[Tensor]] = {}
+    for parameter in parameters:
+        stacks.setdefault(_matrices(parameter).shape[1:], []).append(parameter)
+    return list(stacks.values())
 
 
 def _matrices(tensor: Tensor) -> Tensor:
@@ -70,12 +82,16 @@ def _matrices(tensor: Tensor) -> Tensor:
     return tensor.view(-1, *tensor.shape[-2:]) if tensor.dim() > 1 else tensor.view(1, 1, -1)
 
 
-def _first_state(gradient: Tensor) -> dict[str, Any]:
-    left, right = gradient @ gradient.mT, gradient.mT @ gradient
+def _gradient(parameter: Tensor) -> Tensor:
+    return torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+
+
+def _first_state(gradients: Tensor) -> dict[str, Any]:
+    left, right = gradients @ gradients.mT, gradients.mT @ gradients
     return {
         "step": 0,
-        "mean": torch.zeros_like(gradient),
-        "squares": torch.zeros_like(gradient),  # in the eigenbasis
+        "mean": torch.zeros_like(gradients),
+        "squares": torch.zeros_like(gradients),  # in the eigenbasis
         "left": left,
         "right": right,
         "left_basis": torch.linalg.eigh(left).eigenvectors,
@@ -83,25 +99,23 @@ def _first_state(gradient: Tensor) -> dict[str, Any]:
     }
 
 
-def _step(
-    matrices: Tensor, gradient: Tensor, state: dict[str, Any], options: dict[str, Any]
-) -> None:
-    memory, rate = options["memory"], options["lr"]
+def _directions(gradients: Tensor, state: dict[str, Any], options: dict[str, Any]) -> Tensor:
+    """Return the directions of a step, and take the gradients into the state."""
+    memory = options["memory"]
     state["step"] += 1
     left, right = state["left_basis"], state["right_basis"]
-    state["mean"].lerp_(gradient, 1 - memory)
-    state["squares"].lerp_((left.mT @ gradient @ right).square(), 1 - memory)
+    state["mean"].lerp_(gradients, 1 - memory)
+    state["squares"].lerp_((left.mT @ gradients @ right).square(), 1 - memory)
     # Both means began with zero.
     seen = 1 - memory ** state["step"]
     sizes = (state["squares"] / seen).sqrt() + 1e-8
-    direction = (left.mT @ state["mean"] @ right) / (seen * sizes)
-    matrices.mul_(1 - rate * options["weight_decay"])
-    matrices.sub_(left @ direction @ right.mT, alpha=rate)
-    state["left"].lerp_(gradient @ gradient.mT, 1 - memory)
-    state["right"].lerp_(gradient.mT @ gradient, 1 - memory)
+    directions = left @ ((left.mT @ state["mean"] @ right) / (seen * sizes)) @ right.mT
+    state["left"].lerp_(gradients @ gradients.mT, 1 - memory)
+    state["right"].lerp_(gradients.mT @ gradients, 1 - memory)
     if state["step"] % options["refresh"] == 1:
         _refresh(state, "left", -2)
         _refresh(state, "right", -1)
+    return directions
 
 
 def _refresh(state: dict[str, Any], side: str, dimension: int) -> None:
