@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import torch
 
 from ..errors import InputError
 from ..model.radial import untrained_mean_square
@@ -105,8 +104,8 @@ def weighted_neighbours(graphs: Sequence[Graph], cutoff: float, radial_functions
     Near neighbours add more than those beside the cutoff, since radial functions fall with the
     distance. In metals and silicon this is about the plain number, at 5 Å; in molecules, whose
     atoms have few neighbours but near ones, it is several times as large. Sums that are divided
-    by its square root are of unit size in both, and forces of an untrained potential, which grow
-    with a high power of the sums, too.
+    by its square root are of unit size in both, and so are the forces of an untrained potential,
+    which grow with a high power of the sums.
 
     Parameters
     ----------
@@ -116,10 +115,11 @@ def weighted_neighbours(graphs: Sequence[Graph], cutoff: float, radial_functions
     radial_functions : int
         Number of Bessel functions.
     """
-    distances = torch.cat([graph.edge_vectors.norm(dim=1) for graph in graphs])
-    squares = untrained_mean_square(distances, cutoff, radial_functions)
-    atoms = sum(len(graph.species) for graph in graphs)
-    return float(squares.sum()) / (MEAN_SQUARE_OF_A_NEIGHBOUR * atoms)
+    squares = sum(
+        untrained_mean_square(graph.edge_vectors.norm(dim=1), cutoff, radial_functions).sum().item()
+        for graph in graphs
+    )
+    return squares / MEAN_SQUARE_OF_A_NEIGHBOUR / sum(len(graph.species) for graph in graphs)
 
 
 def forces_rms(structures: Sequence[LabelledStructure]) -> float:

@@ -35,7 +35,8 @@ class Potential(nn.Module):
     elements : list of str
         Chemical symbols; species are indices into this list.
     average_neighbours : float
-        Average number of neighbours within the cutoff in the training data.
+        How many neighbours an atom of the training data has, near ones counting more than far ones;
+        sums over neighbours are divided by its square root.
     energy_scale : float
         Unit of the readouts in eV; the root mean square force component (eV/Å) times 1 Å.
     reference_energies : list of float
@@ -279,7 +280,7 @@ class Potential(nn.Module):
         species = torch.arange(features.shape[0], device=features.device)
         readout = torch.zeros(features.shape[0], dtype=torch.float64, device=features.device)
         for interaction, layer_readout in zip(self.interactions, self.readouts):
-            features = interaction.alone(features, species)
+            features = interaction.alone(features, species)  # type: ignore[operator]
             readout = readout + layer_readout(features[:, 0]).squeeze(-1).double()
         return readout
 
