@@ -61,7 +61,7 @@ class TrainingOptions:
         typer.Option(
             metavar="CHECKPOINT",
             help="Train the potential of another training further, on other data or for longer; "
-            "consider a --learning-rate of 0.001.",
+            "consider a --learning-rate of 0.003.",
             show_default="random parameters",
         ),
     ] = None
@@ -73,7 +73,7 @@ class TrainingOptions:
     ] = None
     learning_rate: Annotated[
         float | None,
-        typer.Option(help="Highest learning rate; it rises and falls.", show_default="0.01"),
+        typer.Option(help="Highest learning rate; it rises and falls.", show_default="0.03"),
     ] = None
     seed: Annotated[
         int | None,

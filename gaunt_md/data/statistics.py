@@ -7,8 +7,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ..errors import InputError
+from ..model.radial import untrained_mean_square
 from .graph import Graph
 from .read import LabelledStructure
+
+MEAN_SQUARE_OF_A_NEIGHBOUR = 0.25
+"""Mean square of untrained radial functions over the neighbours in metals, about."""
 
 
 def elements_of(structures: Sequence[LabelledStructure]) -> list[str]:
@@ -92,6 +96,30 @@ def average_neighbours(graphs: Sequence[Graph]) -> float:
     if not edges:
         raise InputError("no two atoms of the training data are within the cutoff; enlarge it")
     return edges / sum(len(graph.species) for graph in graphs)
+
+
+def weighted_neighbours(graphs: Sequence[Graph], cutoff: float, radial_functions: int) -> float:
+    """Return the mean number of neighbours, each counted by how much it adds to untrained sums.
+
+    Near neighbours add more than those beside the cutoff, since radial functions fall with the
+    distance. In metals and silicon this is about the plain number, at 5 Å; in molecules, whose
+    atoms have few neighbours but near ones, it is several times as large. Sums that are divided
+    by its square root are of unit size in both, and so are the forces of an untrained potential,
+    which grow with a high power of the sums.
+
+    Parameters
+    ----------
+    graphs : sequence of Graph
+    cutoff : float
+        In Å.
+    radial_functions : int
+        Number of Bessel functions.
+    """
+    squares = sum(
+        untrained_mean_square(graph.edge_vectors.norm(dim=1), cutoff, radial_functions).sum().item()
+        for graph in graphs
+    )
+    return squares / MEAN_SQUARE_OF_A_NEIGHBOUR / sum(len(graph.species) for graph in graphs)
 
 
 def forces_rms(structures: Sequence[LabelledStructure]) -> float:

@@ -119,8 +119,7 @@ class FirstInteraction(nn.Module):
         residual = interaction.residual
         outputs = interaction.mix_out.matrices()
         self.mix_out = DegreeLinear.of(residual.gains(len(outputs)).view(-1, 1, 1) * outputs)
-        nothing = embedding.new_zeros(len(embedding), len(outputs) ** 2, embedding.shape[2])
-        self.register_buffer("before", residual(embedding, torch.arange(len(embedding)), nothing))
+        self.register_buffer("before", interaction.alone(embedding, torch.arange(len(embedding))))
 
     @torch.jit.unused
     def spline_error(self) -> float:
@@ -141,3 +140,7 @@ class FirstInteraction(nn.Module):
         sums = self.sums(species, distances, harmonics, first, neighbours)
         update: Tensor = self.mix_out(self.many_body(sums, rows)) + self.before[rows]
         return update
+
+    def alone(self, features: Tensor, species: Tensor) -> Tensor:
+        """Return the updated features of atoms without neighbours, likewise."""
+        return self.before[species]

@@ -50,6 +50,7 @@ class Interaction(nn.Module):
         self.many_body = ManyBodyProduct(channels, species, filter_degree, degree_out, correlation)
         self.mix_out = DegreeLinear(channels, channels, degree_out)
         self.residual = Residual(channels, species, degree_in, degree_out)
+        self.coefficients_out = (degree_out + 1) ** 2
 
     def tabulate(self, shortest: float) -> None:
         """Freeze the radial functions into splines, exact beyond the shortest distance, in Å."""
@@ -92,6 +93,11 @@ class Interaction(nn.Module):
         sums = self.convolution(self.mix_in(features), distances, harmonics, first, neighbours)
         update = self.mix_out(self.many_body(sums, species))
         return self.residual(first_rows(features, rows), species, update)
+
+    def alone(self, features: Tensor, species: Tensor) -> Tensor:
+        """Return the updated features of atoms without neighbours, whose sums are zero."""
+        nothing = features.new_zeros(features.shape[0], self.coefficients_out, features.shape[2])
+        return self.residual(features, species, nothing)
 
 
 class Residual(nn.Module):

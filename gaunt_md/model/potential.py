@@ -35,7 +35,8 @@ class Potential(nn.Module):
     elements : list of str
         Chemical symbols; species are indices into this list.
     average_neighbours : float
-        Average number of neighbours within the cutoff in the training data.
+        How many neighbours an atom of the training data has, near ones counting more than far ones;
+        sums over neighbours are divided by its square root.
     energy_scale : float
         Unit of the readouts in eV; the root mean square force component (eV/Å) times 1 Å.
     reference_energies : list of float
@@ -277,12 +278,9 @@ class Potential(nn.Module):
         """
         features = self.embedding
         species = torch.arange(features.shape[0], device=features.device)
-        first = torch.zeros(features.shape[0] + 1, dtype=torch.long, device=features.device)
-        nowhere = features.new_zeros(0)
-        harmonics = features.new_zeros(0, (self.filter_degree + 1) * (self.filter_degree + 1))
         readout = torch.zeros(features.shape[0], dtype=torch.float64, device=features.device)
         for interaction, layer_readout in zip(self.interactions, self.readouts):
-            features = interaction(features, species, nowhere, harmonics, first, first[:0])
+            features = interaction.alone(features, species)  # type: ignore[operator]
             readout = readout + layer_readout(features[:, 0]).squeeze(-1).double()
         return readout
 

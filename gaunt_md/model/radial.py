@@ -21,6 +21,26 @@ def smooth_cutoff(x: Tensor) -> Tensor:
     return torch.where(x < 1.0, envelope, torch.zeros_like(x))
 
 
+def bessel_functions(distances: Tensor, wave_numbers: Tensor, cutoff: float) -> Tensor:
+    """Map distances r (...) to sin(kr)/r, with second moment 1 over the ball of the cutoff."""
+    r = distances.unsqueeze(-1)
+    return math.sqrt(2.0 / 3.0) * cutoff * torch.sin(r * wave_numbers) / r
+
+
+def bessel_wave_numbers(cutoff: float, count: int) -> Tensor:
+    """Return k = nπ/cutoff for n = 1..count, in 1/Å: there the functions vanish at the cutoff."""
+    return torch.arange(1, count + 1, dtype=torch.float64) * (math.pi / cutoff)
+
+
+def untrained_mean_square(distances: Tensor, cutoff: float, basis_size: int) -> Tensor:
+    """Return the mean square of untrained radial functions at these distances.
+
+    That of the Bessel functions and the envelope; the network between keeps it, nearly.
+    """
+    basis = bessel_functions(distances, bessel_wave_numbers(cutoff, basis_size), cutoff)
+    return basis.square().mean(-1) * smooth_cutoff(distances / cutoff).square()
+
+
 class RadialFunctions(nn.Module):
     """A small network on Bessel functions of the edge length, switched off at the cutoff.
 
@@ -43,9 +63,7 @@ class RadialFunctions(nn.Module):
         self.cutoff = cutoff
         self.degree = degree
         self.channels = channels
-        # sin(n π r/R)/r has second moment 1 over the ball of radius R with this factor.
-        self.basis_scale = math.sqrt(2.0 / 3.0) * cutoff
-        wave_numbers = torch.arange(1, basis_size + 1, dtype=torch.float64) * (math.pi / cutoff)
+        wave_numbers = bessel_wave_numbers(cutoff, basis_size)
         self.register_buffer("wave_numbers", wave_numbers, persistent=False)
         self.network = nn.Sequential(
             Linear(basis_size, width),
@@ -64,9 +82,9 @@ class RadialFunctions(nn.Module):
 
         The last map is linear: switched off before it, there are fewer numbers to multiply.
         """
-        r = distances.unsqueeze(-1)
-        basis = self.basis_scale * torch.sin(r * self.wave_numbers) / r
-        hidden: Tensor = self.network(basis) * smooth_cutoff(r / self.cutoff)
+        basis = bessel_functions(distances, self.wave_numbers, self.cutoff)
+        envelope = smooth_cutoff(distances / self.cutoff).unsqueeze(-1)
+        hidden: Tensor = self.network(basis) * envelope
         return hidden
 
     def exact(self) -> "RadialFunctions":

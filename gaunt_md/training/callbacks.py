@@ -19,8 +19,8 @@ KEPT = 2
 SECONDS_BETWEEN_CHECKPOINTS = 300.0
 """Longest time within an epoch without a checkpoint."""
 
-SECONDS_BETWEEN_DRAWINGS = 20.0
-"""Shortest time between two pictures of the learning curve."""
+SECONDS_BETWEEN_DRAWINGS = 120.0
+"""Shortest time between two pictures of the learning curve; each takes about a second."""
 
 
 class TrainingStopped(GauntError):  # noqa: N818 - no error, but told like one

@@ -128,12 +128,12 @@ class TrainingOptions(_Section):
         default=None,
         description="Checkpoint, NAME.ckpt, of a training whose potential is trained further; "
         "null: start from random parameters. Model options that are left out are those of the "
-        "checkpoint. With a learning_rate of 0.001 instead of 0.01 the potential changes gently.",
+        "checkpoint. With a learning_rate of 0.003 instead of 0.03 the potential changes gently.",
     )
     epochs: int = Field(default=200, ge=1, description="Passes over the training data.")
     batch_size: int = Field(default=2, ge=1, description="Structures per step.")
     learning_rate: float = Field(
-        default=0.01, gt=0, description="Highest learning rate; it first rises, then falls."
+        default=0.03, gt=0, description="Highest learning rate; it first rises, then falls."
     )
     final_learning_rate: float = Field(
         default=1e-5, ge=0, description="Learning rate at the end; it falls along a cosine."
@@ -141,7 +141,11 @@ class TrainingOptions(_Section):
     warmup_fraction: float = Field(
         default=0.02, ge=0, lt=1, description="Part of all steps in which the learning rate rises."
     )
-    weight_decay: float = Field(default=0.0, ge=0, description="Weight decay of AdamW.")
+    weight_decay: float = Field(
+        default=0.0,
+        ge=0,
+        description="Part of the parameters, times the learning rate, that is lost in each step.",
+    )
     gradient_clip: float = Field(
         default=10.0,
         gt=0,

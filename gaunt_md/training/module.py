@@ -14,10 +14,12 @@ from torch import Tensor
 from ..data.graph import evaluate
 from ..errors import GauntError
 from ..model import Potential
+from .checkpoints import CheckpointError
 from .config import TrainingOptions
 from .dataset import Batch
 from .evaluate import Comparison, compare_batch, join_comparisons
 from .loss import loss, share_of_energies
+from .optimiser import Soap
 
 
 class TrainingModule(lightning.LightningModule):
@@ -94,12 +96,11 @@ class TrainingModule(lightning.LightningModule):
             )
 
     def configure_optimizers(self) -> Any:
-        """Return AdamW and its learning rate by steps: linear rise, cosine decay."""
-        optimizer = torch.optim.AdamW(
+        """Return the optimiser and its learning rate by steps: linear rise, cosine decay."""
+        optimizer = Soap(
             self.potential.parameters(),
             lr=self.options.learning_rate,
             weight_decay=self.options.weight_decay,
-            amsgrad=True,
         )
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self._learning_rate_factor)
         return {
@@ -138,7 +139,18 @@ class TrainingModule(lightning.LightningModule):
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take it back."""
+        """Take it back.
+
+        Raises
+        ------
+        CheckpointError
+            If another optimiser wrote the checkpoint.
+        """
+        if "refresh" not in checkpoint["optimizer_states"][0]["param_groups"][0]:
+            raise CheckpointError(
+                "this training was begun by a version of gaunt-md that trained with AdamW; train "
+                "its potential further with --start-from checkpoints/best.ckpt and another --output"
+            )
         self.history = checkpoint["gaunt_md"]["history"]
         self.seconds_before = checkpoint["gaunt_md"]["seconds"]
 

@@ -26,6 +26,7 @@ from ..data.statistics import (
     isolated_energies,
     reference_energies,
     shortest_distances,
+    weighted_neighbours,
 )
 from ..data.summary import summarise, summary_table
 from ..errors import InputError, closest
@@ -95,10 +96,14 @@ def prepare(
     if options.test:  # read now, so that no mistake in them shows only after the last epoch
         for x in without_isolated_atoms(read_with_keys(options.test, keys, required), required):
             labelled_graph(x, elements, cutoff)
-    neighbours = average_neighbours([batch.graph for batch in batches])
+    graphs = [batch.graph for batch in batches]
+    neighbours = average_neighbours(graphs)
+    radial_functions = configuration.model.radial_functions
     hyperparameters = {
         "elements": elements,
-        "average_neighbours": start.average_neighbours if start else neighbours,
+        "average_neighbours": start.average_neighbours
+        if start
+        else weighted_neighbours(graphs, cutoff, radial_functions),
         "energy_scale": start.energy_scale if start else _energy_scale(train),
         "reference_energies": energies,
     }
@@ -120,7 +125,7 @@ def prepare(
             "keys": asdict(keys),
             "data": [_file_record(path, read) for path in files],
             "structures": {"train": len(train), "validation": len(validation)},
-            "shortest_distances": shortest_distances([batch.graph for batch in batches], elements),
+            "shortest_distances": shortest_distances(graphs, elements),
             "reference": _small_structure(train),
             **({"started_from": start.record} if start else {}),
         },

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from ase import Atoms
-from ase.build import bulk
+from ase.build import bulk, molecule
 from ase.calculators.emt import EMT
 
 from gaunt_md.data.consistency import forces_against_energies, unit_warning
+from gaunt_md.data.graph import evaluate
 from gaunt_md.data.neighbours import build_graph
 from gaunt_md.data.read import LabelKeys, LabelledStructure, read_labelled
 from gaunt_md.data.statistics import (
@@ -21,9 +23,11 @@ from gaunt_md.data.statistics import (
     isolated_energies,
     reference_energies,
     shortest_distances,
+    weighted_neighbours,
 )
 from gaunt_md.data.summary import summarise, summary_table
 from gaunt_md.errors import InputError
+from gaunt_md.model import Potential
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 
@@ -91,6 +95,33 @@ def test_neighbours_and_distances_of_a_face_centred_crystal() -> None:
     assert shortest_distances(graphs, ["Cu"]) == {"Cu-Cu": pytest.approx(3.6 / 2**0.5)}
     with pytest.raises(InputError, match="within the cutoff"):
         average_neighbours([build_graph(Atoms("Cu"), ["Cu"], 3.0)])
+
+
+@pytest.mark.parametrize("cutoff", [4.0, 5.0, 6.0])
+@pytest.mark.parametrize(
+    "atoms",
+    [molecule("C6H6"), molecule("CH3CONH2"), bulk("Cu", cubic=True), bulk("Si", cubic=True)],
+    ids=lambda atoms: atoms.get_chemical_formula(),
+)
+def test_untrained_forces_have_the_right_size_in_molecules_and_in_crystals(
+    atoms: Atoms, cutoff: float
+) -> None:
+    """The energy scale is their size, whatever the surroundings, within a factor of 10."""
+    atoms = atoms.copy()
+    atoms.rattle(0.05, seed=1)
+    elements = sorted(set(atoms.symbols))
+    graph = build_graph(atoms, elements, cutoff)
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        untrained = Potential(
+            elements,
+            average_neighbours=weighted_neighbours([graph], cutoff, 8),
+            energy_scale=1.0,
+            reference_energies=[0.0] * len(elements),
+            cutoff=cutoff,
+        )
+    size = evaluate(untrained, graph).forces.square().mean().sqrt()
+    assert 1 / 10 < size < 10
 
 
 def test_shortest_distances_name_the_pairs_that_meet() -> None:

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from gaunt_md.errors import InputError
 from gaunt_md.training.callbacks import Stopping, TrainingStopped
-from gaunt_md.training.checkpoints import CheckpointError, load_checkpoint
+from gaunt_md.training.checkpoints import CheckpointError, SealedCheckpoints, load_checkpoint
 from gaunt_md.training.config import Configuration
 from gaunt_md.training.folder import TrainingFolder
 from gaunt_md.training.module import TrainingModule
@@ -177,6 +177,20 @@ def test_no_whole_checkpoint_is_an_error_and_no_new_start(
         pytest.warns(UserWarning, match="is damaged"),
         pytest.raises(CheckpointError, match=r"no checkpoint in .* is whole"),
     ):
+        train(configuration, QUIET)
+
+
+def test_a_checkpoint_of_another_optimiser_is_refused(
+    configure: Callable[..., Configuration], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As versions wrote them that trained with AdamW."""
+    configuration = configure(tmp_path / "run")
+    train_until(monkeypatch, 2, configuration)
+    path = TrainingFolder(configuration).checkpoint_paths()[0]
+    checkpoint = load_checkpoint(path)
+    checkpoint["optimizer_states"][0]["param_groups"][0] = {"lr": 0.01, "amsgrad": True}
+    SealedCheckpoints().save_checkpoint(checkpoint, path)
+    with pytest.raises(CheckpointError, match=r"AdamW; .* with --start-from"):
         train(configuration, QUIET)
 
 
