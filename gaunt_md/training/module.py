@@ -97,10 +97,15 @@ class TrainingModule(lightning.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """Return the optimiser and its learning rate by steps: linear rise, cosine decay."""
-        optimizer = Soap(
-            self.potential.parameters(),
-            lr=self.options.learning_rate,
-            weight_decay=self.options.weight_decay,
+        options, parameters = self.options, self.potential.parameters()
+        sizes: dict[str, Any] = {
+            "lr": options.learning_rate,
+            "weight_decay": options.weight_decay,
+        }
+        optimizer = (
+            Soap(parameters, **sizes)
+            if options.optimiser == "soap"
+            else torch.optim.AdamW(parameters, amsgrad=True, **sizes)
         )
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self._learning_rate_factor)
         return {
@@ -146,10 +151,13 @@ class TrainingModule(lightning.LightningModule):
         CheckpointError
             If another optimiser wrote the checkpoint.
         """
-        if "refresh" not in checkpoint["optimizer_states"][0]["param_groups"][0]:
+        group = checkpoint["optimizer_states"][0]["param_groups"][0]
+        written = "adamw" if "amsgrad" in group else "soap"
+        if written != self.options.optimiser:
             raise CheckpointError(
-                "this training was begun by a version of gaunt-md that trained with AdamW; train "
-                "its potential further with --start-from checkpoints/best.ckpt and another --output"
+                f"this training was begun with the optimiser {written}: name it in the "
+                f"configuration (training, optimiser: {written}), or train its potential further "
+                "with --start-from checkpoints/best.ckpt and another --output"
             )
         self.history = checkpoint["gaunt_md"]["history"]
         self.seconds_before = checkpoint["gaunt_md"]["seconds"]

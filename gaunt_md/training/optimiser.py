@@ -4,6 +4,9 @@ N. Vyas et al., SOAP: improving and stabilizing Shampoo using Adam, ICLR 2025, a
 Parameters of a potential are many small matrices whose gradients are far from independent entry by
 entry; in the basis of the eigenvectors of G Gᵀ and Gᵀ G they nearly are, and there one step size
 for each entry, as Adam has it, goes far: a training needs a fraction of the steps.
+
+Libraries have SOAP, too, for networks of few large matrices, which they take one after the other;
+here matrices of one shape are a stack, one for each degree of a mixing among them.
 """
 
 from __future__ import annotations

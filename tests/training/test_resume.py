@@ -183,14 +183,14 @@ def test_no_whole_checkpoint_is_an_error_and_no_new_start(
 def test_a_checkpoint_of_another_optimiser_is_refused(
     configure: Callable[..., Configuration], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As versions wrote them that trained with AdamW."""
+    """As versions wrote them that knew AdamW alone, and no option for it."""
     configuration = configure(tmp_path / "run")
     train_until(monkeypatch, 2, configuration)
     path = TrainingFolder(configuration).checkpoint_paths()[0]
     checkpoint = load_checkpoint(path)
     checkpoint["optimizer_states"][0]["param_groups"][0] = {"lr": 0.01, "amsgrad": True}
     SealedCheckpoints().save_checkpoint(checkpoint, path)
-    with pytest.raises(CheckpointError, match=r"AdamW; .* with --start-from"):
+    with pytest.raises(CheckpointError, match=r"optimiser: adamw.* with --start-from"):
         train(configuration, QUIET)
 
 
