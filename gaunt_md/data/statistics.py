@@ -102,10 +102,13 @@ def weighted_neighbours(graphs: Sequence[Graph], cutoff: float, radial_functions
     """Return the mean number of neighbours, each counted by how much it adds to untrained sums.
 
     Near neighbours add more than those beside the cutoff, since radial functions fall with the
-    distance. In metals and silicon this is about the plain number, at 5 Å; in molecules, whose
+    distance. In copper and silicon this is about the plain number, at 5 Å; in molecules, whose
     atoms have few neighbours but near ones, it is several times as large. Sums that are divided
     by its square root are of unit size in both, and so are the forces of an untrained potential,
     which grow with a high power of the sums.
+
+    It is never less than the plain number: where all neighbours are beside the cutoff, sums that
+    were of unit size there would be enormous in structures only a little denser.
 
     Parameters
     ----------
@@ -114,12 +117,18 @@ def weighted_neighbours(graphs: Sequence[Graph], cutoff: float, radial_functions
         In Å.
     radial_functions : int
         Number of Bessel functions.
+
+    Raises
+    ------
+    InputError
+        If no atom has a neighbour.
     """
     squares = sum(
         untrained_mean_square(graph.edge_vectors.norm(dim=1), cutoff, radial_functions).sum().item()
         for graph in graphs
     )
-    return squares / MEAN_SQUARE_OF_A_NEIGHBOUR / sum(len(graph.species) for graph in graphs)
+    weighted = squares / MEAN_SQUARE_OF_A_NEIGHBOUR / sum(len(graph.species) for graph in graphs)
+    return max(weighted, average_neighbours(graphs))
 
 
 def forces_rms(structures: Sequence[LabelledStructure]) -> float:

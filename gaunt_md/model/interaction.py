@@ -26,6 +26,7 @@ class Interaction(nn.Module):
         In Å.
     radial_functions, radial_width : int
     average_neighbours : float
+        Sums over neighbours are divided by its square root.
     """
 
     def __init__(

@@ -14,7 +14,6 @@ from torch import Tensor
 from ..data.graph import evaluate
 from ..errors import GauntError
 from ..model import Potential
-from .checkpoints import CheckpointError
 from .config import TrainingOptions
 from .dataset import Batch
 from .evaluate import Comparison, compare_batch, join_comparisons
@@ -85,6 +84,18 @@ class TrainingModule(lightning.LightningModule):
             self.epoch_loss += torch.stack([full, torch.ones_like(full)])
         return value
 
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Look at the gradients; they may have no end where the loss still has one.
+
+        Raises
+        ------
+        GauntError
+            If one is not finite.
+        """
+        for parameter in self.potential.parameters():
+            if parameter.grad is not None:
+                self._refuse_divergence(parameter.grad)
+
     def optimizer_step(self, *arguments: Any, **options: Any) -> None:
         """Make a step, then move the averaged weights after it."""
         super().optimizer_step(*arguments, **options)
@@ -144,21 +155,7 @@ class TrainingModule(lightning.LightningModule):
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take it back.
-
-        Raises
-        ------
-        CheckpointError
-            If another optimiser wrote the checkpoint.
-        """
-        group = checkpoint["optimizer_states"][0]["param_groups"][0]
-        written = "adamw" if "amsgrad" in group else "soap"
-        if written != self.options.optimiser:
-            raise CheckpointError(
-                f"this training was begun with the optimiser {written}: name it in the "
-                f"configuration (training, optimiser: {written}), or train its potential further "
-                "with --start-from checkpoints/best.ckpt and another --output"
-            )
+        """Take it back."""
         self.history = checkpoint["gaunt_md"]["history"]
         self.seconds_before = checkpoint["gaunt_md"]["seconds"]
 
@@ -184,10 +181,11 @@ class TrainingModule(lightning.LightningModule):
         self.history.append(row)
 
     def _refuse_divergence(self, value: Tensor) -> None:
-        if not value.isfinite():
+        if not value.isfinite().all():
             raise GauntError(
-                f"the loss is no longer finite at step {self.trainer.global_step}; choose a lower "
-                f"training.learning_rate than {self.options.learning_rate} and another output"
+                f"the loss or its gradient is no longer finite at step {self.trainer.global_step}; "
+                f"choose a lower training.learning_rate than {self.options.learning_rate} and "
+                "another output"
             )
 
     def _learning_rate_factor(self, step: int) -> float:

@@ -23,7 +23,7 @@ class Soap(torch.optim.Optimizer):
 
     The last two dimensions of a parameter are the matrix; a vector is a matrix of one row. All
     matrices of one shape are a stack that makes its steps at once, and the state of a stack is
-    that of its first parameter.
+    that of its first parameter. A parameter without a gradient has one of zero: it still decays.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class Soap(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
-        """Make a step; the first one only learns the eigenbases."""
+        """Make a step with gradients that are finite; the first one only learns the eigenbases."""
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -111,14 +111,24 @@ def _directions(gradients: Tensor, state: dict[str, Any], options: dict[str, Any
     state["squares"].lerp_((left.mT @ gradients @ right).square(), 1 - memory)
     # Both means began with zero.
     seen = 1 - memory ** state["step"]
-    sizes = (state["squares"] / seen).sqrt() + 1e-8
+    sizes = _above_rounding((state["squares"] / seen).sqrt())
     directions = left @ ((left.mT @ state["mean"] @ right) / (seen * sizes)) @ right.mT
     state["left"].lerp_(gradients @ gradients.mT, 1 - memory)
     state["right"].lerp_(gradients.mT @ gradients, 1 - memory)
-    if state["step"] % options["refresh"] == 1:
+    if (state["step"] - 1) % options["refresh"] == 0:
         _refresh(state, "left", -2)
         _refresh(state, "right", -1)
     return directions
+
+
+def _above_rounding(sizes: Tensor) -> Tensor:
+    """Return sizes of gradients in the eigenbasis with what rounding alone may add to them.
+
+    Gradients of low rank have noise along the other eigenvectors, in which parameters would walk
+    at random. It is as large as the singular values that `torch.linalg.matrix_rank` takes for zero.
+    """
+    rounding = max(sizes.shape[-2:]) * torch.finfo(sizes.dtype).eps
+    return sizes + rounding * sizes.amax(dim=(-2, -1), keepdim=True) + 1e-8
 
 
 def _refresh(state: dict[str, Any], side: str, dimension: int) -> None:

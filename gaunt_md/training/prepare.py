@@ -98,12 +98,10 @@ def prepare(
             labelled_graph(x, elements, cutoff)
     graphs = [batch.graph for batch in batches]
     neighbours = average_neighbours(graphs)
-    radial_functions = configuration.model.radial_functions
+    weighted = weighted_neighbours(graphs, cutoff, configuration.model.radial_functions)
     hyperparameters = {
         "elements": elements,
-        "average_neighbours": start.average_neighbours
-        if start
-        else weighted_neighbours(graphs, cutoff, radial_functions),
+        "average_neighbours": start.average_neighbours if start else weighted,
         "energy_scale": start.energy_scale if start else _energy_scale(train),
         "reference_energies": energies,
     }

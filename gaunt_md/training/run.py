@@ -66,6 +66,8 @@ def train(configuration: Configuration, console: Console, minutes: float | None 
     ------
     InputError
         If data or folder cannot be used.
+    CheckpointError
+        If there are checkpoints in the folder, but none to go on from.
     TrainingStopped
         If a signal or the time ended the training early; its checkpoint is saved.
     """
@@ -76,11 +78,14 @@ def train(configuration: Configuration, console: Console, minutes: float | None 
         start = _start(configuration, latest)
         if start:
             folder.configuration = configuration = start.completed(configuration)
-        folder.refuse_another()
         options = configuration.training
-        if latest and is_finished(
+        finished = latest is not None and is_finished(
             latest[1]["gaunt_md"]["history"], options.epochs, options.patience
-        ):
+        )
+        if latest and not finished:
+            _refuse_another_optimiser(latest[1], options.optimiser, folder)
+        folder.refuse_another()
+        if finished:
             if folder.potential.exists():
                 console.print(f"this training is finished: {folder.potential}", highlight=False)
                 return folder.potential
@@ -247,6 +252,24 @@ def _finish(folder: TrainingFolder, console: Console) -> Path:
             if value is not None:
                 console.print(f"  {data}: {sentence(name, value)}", highlight=False)
     return folder.potential
+
+
+def _refuse_another_optimiser(
+    checkpoint: dict[str, Any], optimiser: str, folder: TrainingFolder
+) -> None:
+    """Refuse checkpoints of another optimiser, whose state means nothing to this one.
+
+    Its option is younger than some trainings, which all were by AdamW.
+    """
+    options = checkpoint["optimizer_states"][0]["param_groups"][0]
+    written = "adamw" if "amsgrad" in options else "soap"
+    if written == optimiser:
+        return
+    way = f"train its potential further with --start-from {folder.best} and another --output"
+    raise CheckpointError(
+        f"the training in '{folder.path}' was begun with the optimiser {written}, and cannot go on "
+        f"with {optimiser}; {way if folder.best.exists() else 'choose another --output'}"
+    )
 
 
 def _refuse_changed_data(theirs: dict[str, Any], mine: dict[str, Any]) -> None:

@@ -124,6 +124,14 @@ def test_untrained_forces_have_the_right_size_in_molecules_and_in_crystals(
     assert 1 / 10 < size < 10
 
 
+def test_neighbours_beside_the_cutoff_count_no_less_than_one_each() -> None:
+    """Else a crystal a little denser than the training data would have forces of 1e9 eV/Å."""
+    sodium = bulk("Na", a=4.28, cubic=True)
+    assert weighted_neighbours([build_graph(sodium, ["Na"], 4.0)], 4.0, 8) == 8
+    with pytest.raises(InputError, match="within the cutoff"):
+        weighted_neighbours([build_graph(Atoms("Na"), ["Na"], 4.0)], 4.0, 8)
+
+
 def test_shortest_distances_name_the_pairs_that_meet() -> None:
     atoms = Atoms("SiOO", [[0, 0, 0], [1.6, 0, 0], [0, 1.7, 0]])
     distances = shortest_distances([build_graph(atoms, ["O", "Si"], 3.0)], ["O", "Si"])

@@ -91,6 +91,14 @@ def test_a_loss_that_is_no_number_ends_the_training(
     assert all(x.isfinite().all() for x in latest[1]["state_dict"].values())
 
 
+def test_a_gradient_that_is_no_number_ends_the_training_where_the_loss_is_one(
+    configure: Callable[..., Configuration], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_step(monkeypatch, 1, lambda value: value + (value - value.detach()).sqrt())
+    with pytest.raises(GauntError, match="no longer finite at step 0; choose a lower"):
+        train(configure(tmp_path / "run"), QUIET)
+
+
 def test_weights_that_are_no_numbers_end_the_training_before_a_checkpoint(
     configure: Callable[..., Configuration], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -190,8 +190,14 @@ def test_a_checkpoint_of_another_optimiser_is_refused(
     checkpoint = load_checkpoint(path)
     checkpoint["optimizer_states"][0]["param_groups"][0] = {"lr": 0.01, "amsgrad": True}
     SealedCheckpoints().save_checkpoint(checkpoint, path)
-    with pytest.raises(CheckpointError, match=r"optimiser: adamw.* with --start-from"):
+    with pytest.raises(CheckpointError, match=r"adamw, .*; choose another --output"):
         train(configuration, QUIET)
+    # Its potential is not lost, whatever the options have become since.
+    best = TrainingFolder(configuration).best
+    best.write_bytes(path.read_bytes())
+    with pytest.raises(CheckpointError, match=rf"adamw, .* with --start-from {best}"):
+        train(configure(tmp_path / "run", learning_rate=0.02), QUIET)
+    train(configure(tmp_path / "further", epochs=1, start_from=best), QUIET)
 
 
 def test_a_finished_training_is_left_alone(finished: Configuration) -> None:
@@ -275,4 +281,5 @@ def test_training_leaves_torch_as_it_was(
     assert (torch.get_default_dtype(), torch.get_num_threads()) == before
     assert torch.is_grad_enabled()
     assert not torch.are_deterministic_algorithms_enabled()
+    assert torch.utils.deterministic.fill_uninitialized_memory
     assert torch.equal(torch.rand(3), expected)
