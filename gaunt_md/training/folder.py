@@ -93,7 +93,10 @@ class TrainingFolder:
                 f"'{self.path}' holds a training without its configuration.yaml; choose another "
                 "--output"
             )
-        theirs = parse_configuration(load_configuration(self._record))
+        recorded = load_configuration(self._record)
+        # Versions without this option knew no other optimiser.
+        recorded["training"] = {"optimiser": "adamw", **recorded.get("training", {})}
+        theirs = parse_configuration(recorded)
         # Test files change nothing in a training; a mistake in them must not lose it.
         before, now = (_plain(x, without={"test"}) for x in (theirs, self.configuration))
         differences = _differences(before, now)

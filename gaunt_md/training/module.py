@@ -85,7 +85,7 @@ class TrainingModule(lightning.LightningModule):
         return value
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
-        """Look at the gradients; they may have no end where the loss still has one.
+        """Look at the gradients, which may be infinite where the loss is not.
 
         Raises
         ------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,21 +79,20 @@ def train(configuration: Configuration, console: Console, minutes: float | None 
         start = _start(configuration, latest)
         if start:
             folder.configuration = configuration = start.completed(configuration)
-        options = configuration.training
-        finished = latest is not None and is_finished(
-            latest[1]["gaunt_md"]["history"], options.epochs, options.patience
-        )
-        if latest and not finished:
-            _refuse_another_optimiser(latest[1], options.optimiser, folder)
         folder.refuse_another()
-        if finished:
+        options = configuration.training
+        if latest and is_finished(
+            latest[1]["gaunt_md"]["history"], options.epochs, options.patience
+        ):
             if folder.potential.exists():
                 console.print(f"this training is finished: {folder.potential}", highlight=False)
                 return folder.potential
             return _finish(folder, console)
         data = prepare(configuration, console, start)
         if latest:
-            _refuse_changed_data(latest[1]["gaunt_md"]["record"], data.record)
+            record = latest[1]["gaunt_md"]["record"]
+            _refuse_changed_data(record, data.record)
+            data = _with_scales_of(record, data)
             console.print(f"going on from {latest[0]}", highlight=False)
         folder.record_configuration()
         _fit(configuration, data, start, folder, stopping, console, latest[0] if latest else None)
@@ -254,21 +254,16 @@ def _finish(folder: TrainingFolder, console: Console) -> Path:
     return folder.potential
 
 
-def _refuse_another_optimiser(
-    checkpoint: dict[str, Any], optimiser: str, folder: TrainingFolder
-) -> None:
-    """Refuse checkpoints of another optimiser, whose state means nothing to this one.
+def _with_scales_of(record: dict[str, Any], data: TrainingData) -> TrainingData:
+    """Return the data with the scales that the parameters of a checkpoint were trained with.
 
-    Its option is younger than some trainings, which all were by AdamW.
+    Other versions took others from the same data.
     """
-    options = checkpoint["optimizer_states"][0]["param_groups"][0]
-    written = "adamw" if "amsgrad" in options else "soap"
-    if written == optimiser:
-        return
-    way = f"train its potential further with --start-from {folder.best} and another --output"
-    raise CheckpointError(
-        f"the training in '{folder.path}' was begun with the optimiser {written}, and cannot go on "
-        f"with {optimiser}; {way if folder.best.exists() else 'choose another --output'}"
+    theirs = {**data.record["hyperparameters"], **record["hyperparameters"]}
+    return replace(
+        data,
+        hyperparameters={name: theirs[name] for name in data.hyperparameters},
+        record={**data.record, "hyperparameters": theirs},
     )
 
 

@@ -13,15 +13,19 @@ import pytest
 import torch
 from rich.console import Console
 
+from gaunt_md.data.read import read_labelled
 from gaunt_md.errors import InputError
 from gaunt_md.training.callbacks import Stopping, TrainingStopped
 from gaunt_md.training.checkpoints import CheckpointError, SealedCheckpoints, load_checkpoint
 from gaunt_md.training.config import Configuration
+from gaunt_md.training.evaluate import compare
 from gaunt_md.training.folder import TrainingFolder
 from gaunt_md.training.module import TrainingModule
+from gaunt_md.training.parameters import averaged_potential
 from gaunt_md.training.run import train
 
 QUIET = Console(quiet=True)
+LABELS = ("energy", "forces", "stress")
 
 
 class StopAfter(Stopping):
@@ -180,24 +184,36 @@ def test_no_whole_checkpoint_is_an_error_and_no_new_start(
         train(configuration, QUIET)
 
 
-def test_a_checkpoint_of_another_optimiser_is_refused(
+def test_a_training_from_before_there_was_a_choice_of_optimisers_goes_on(
     configure: Callable[..., Configuration], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As versions wrote them that knew AdamW alone, and no option for it."""
-    configuration = configure(tmp_path / "run")
-    train_until(monkeypatch, 2, configuration)
-    path = TrainingFolder(configuration).checkpoint_paths()[0]
-    checkpoint = load_checkpoint(path)
-    checkpoint["optimizer_states"][0]["param_groups"][0] = {"lr": 0.01, "amsgrad": True}
+    """Versions without the option knew AdamW alone, and took other scales from the data."""
+
+    def validated(**training: Any) -> Configuration:
+        options = configure(tmp_path / "run", **training)
+        data = options.data.model_copy(update={"validation": options.data.train})
+        return options.model_copy(update={"data": data})
+
+    old = validated(optimiser="adamw")
+    folder = TrainingFolder(old)
+    train_until(monkeypatch, 5, old)
+    written = folder.path / "configuration.yaml"
+    written.write_text(written.read_text().replace("  optimiser: adamw\n", ""))
+    path, checkpoint = folder.checkpoint_paths()[0], newest(old)
+    scales = checkpoint["gaunt_md"]["record"]["hyperparameters"]
+    scales["average_neighbours"] *= 2
     SealedCheckpoints().save_checkpoint(checkpoint, path)
-    with pytest.raises(CheckpointError, match=r"adamw, .*; choose another --output"):
-        train(configuration, QUIET)
-    # Its potential is not lost, whatever the options have become since.
-    best = TrainingFolder(configuration).best
-    best.write_bytes(path.read_bytes())
-    with pytest.raises(CheckpointError, match=rf"adamw, .* with --start-from {best}"):
-        train(configure(tmp_path / "run", learning_rate=0.02), QUIET)
-    train(configure(tmp_path / "further", epochs=1, start_from=best), QUIET)
+
+    with pytest.raises(InputError, match=r"training\.optimiser was adamw, now soap.*--start-from"):
+        train(validated(), QUIET)
+    train(old, QUIET)
+    finished = newest(old)
+    assert finished["gaunt_md"]["record"]["hyperparameters"] == scales
+    # What was validated is what is written down.
+    structures = read_labelled(old.data.train, dict.fromkeys(LABELS), LABELS)[0]
+    errors = compare(averaged_potential(finished, "run"), structures).errors().summary()
+    last = finished["gaunt_md"]["history"][-1]
+    assert errors == pytest.approx({name: last[name] for name in errors})
 
 
 def test_a_finished_training_is_left_alone(finished: Configuration) -> None:
