@@ -7,6 +7,8 @@ from typing import Any
 from ..words import counted
 from .quantities import UNITS
 
+OPTIMISERS = {"soap": "SOAP", "adamw": "AdamW"}
+
 
 def card(manifest: dict[str, Any]) -> str:
     """Return the card of a potential, from the manifest of its file.
@@ -79,6 +81,8 @@ def _range(manifest: dict[str, Any]) -> str:
 def _configuration(manifest: dict[str, Any]) -> str:
     training = manifest["training"]
     options = training["configuration"]["training"]
+    # Versions without this option knew no other optimiser.
+    optimiser = OPTIMISERS[options.get("optimiser", "adamw")]
     energies = ", ".join(
         f"{element} {energy:.6f} eV" for element, energy in manifest["reference_energies"].items()
     )
@@ -86,8 +90,9 @@ def _configuration(manifest: dict[str, Any]) -> str:
         f"Cutoff {manifest['cutoff']:g} Å, {counted(manifest['layers'], 'layer')}, "
         f"{counted(manifest['channels'], 'channel')}, {manifest['dtype']}; reference energies: "
         f"{energies}. Weights of epoch "
-        f"{training['epochs']} of {options['epochs']} with batches of {options['batch_size']} "
-        f"and a learning rate of {options['learning_rate']:g}, {training['minutes']:g} minutes. "
+        f"{training['epochs']} of {options['epochs']} by {optimiser} "
+        f"with batches of {options['batch_size']} and a learning rate of "
+        f"{options['learning_rate']:g}, {training['minutes']:g} minutes. "
         f"Written by gaunt-md {manifest['gaunt_md_version']}, torch "
         f"{manifest['torch_version']}, {manifest['created']}. All options are in the file: "
         "`gaunt-md info FILE --json`."
