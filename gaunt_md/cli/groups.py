@@ -21,7 +21,7 @@ from typing import Any, get_type_hints
 
 
 def ungrouped(verb: Callable[..., None]) -> Callable[..., None]:
-    """Return a verb whose parameters are all options, in the order of its groups' fields."""
+    """Return a verb that has the fields of its groups for parameters, in the groups' places."""
     types = get_type_hints(verb, include_extras=True)
     groups: dict[str, Any] = {name: kind for name, kind in types.items() if is_dataclass(kind)}
 

@@ -12,7 +12,7 @@ from .graph import Graph
 from .read import LabelledStructure
 
 MEAN_SQUARE_OF_A_NEIGHBOUR = 0.25
-"""Mean square of untrained radial functions over the neighbours in metals, about."""
+"""That of untrained radial functions over the neighbours in copper and silicon, at 5 Å, about."""
 
 
 def elements_of(structures: Sequence[LabelledStructure]) -> list[str]:

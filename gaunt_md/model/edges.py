@@ -16,7 +16,7 @@ def rows_of_layers(
 
     The last layer updates the owned atoms, the one before also their neighbours, and so on. If
     atoms are numbered by their distance in edges from the owned ones, as beside a domain of a
-    parallel run, nothing is computed that is not needed.
+    parallel run, nothing is computed that is not needed. If all are owned, every layer updates all.
     """
     rows = [owned]
     if owned == atoms:
