@@ -214,6 +214,8 @@ def test_a_training_from_before_there_was_a_choice_of_optimisers_goes_on(
     errors = compare(averaged_potential(finished, "run"), structures).errors().summary()
     last = finished["gaunt_md"]["history"][-1]
     assert errors == pytest.approx({name: last[name] for name in errors})
+    # Or another training, by the other optimiser, begins with it.
+    train(configure(tmp_path / "further", epochs=1, start_from=folder.best), QUIET)
 
 
 def test_a_finished_training_is_left_alone(finished: Configuration) -> None:
