@@ -20,7 +20,7 @@ def plugin_folder() -> str:
         from .resources import resource_folder
 
         os.environ.setdefault("GAUNT_MD_POTENTIALS", str(resource_folder("potentials")))
-        return str(ensure_built())
+        return str(ensure_built(silent=not _is_first_rank()))
     except Exception as problem:
         if _is_first_rank():
             print(

@@ -23,6 +23,7 @@ from .lammps_installation import look_at
 from .resources import resource_folder
 
 PLUGIN_FILE = "gauntplugin.so"
+_WAITED_FOR = "another process that builds pair_style gaunt"
 KERNELS = Path(__file__).resolve().parent / "kernels" / "csrc"
 
 INSTALL = (
@@ -155,14 +156,19 @@ def build(force: bool = False, prefix: Path | None = None) -> Path:
     """
     wanted = environment(prefix)
     folder = _folder(wanted)
-    with locked(folder):
+    with locked(folder, _WAITED_FOR):
         if force or not is_built(folder):
             _build(wanted, folder)
     return folder
 
 
-def ensure_built() -> Path:
+def ensure_built(*, silent: bool = False) -> Path:
     """Return the folder of the plugin, building it if that was never tried.
+
+    Parameters
+    ----------
+    silent : bool
+        Do not say that another process is waited for, which of many ranks one will say.
 
     Raises
     ------
@@ -173,7 +179,7 @@ def ensure_built() -> Path:
     folder = _folder(wanted)
     if is_built(folder):
         return folder
-    with locked(folder):
+    with locked(folder, "" if silent else _WAITED_FOR):
         if not is_built(folder):
             if _log(folder).exists():
                 raise BuildError(f"it could not be built, see {_log(folder)}")

@@ -79,13 +79,13 @@ def doctor(potential: str) -> Iterator[Finding]:
         yield Finding("environment", str(problem), fine=False)
         return
     yield Finding("torch", f"{environment.torch_version} in {environment.torch}")
-    yield from _lammps_findings(environment)
     yield Finding("compiler", environment.compiler.partition(" ")[0] or "none")
     folder = lammps.plugin_folder()
-    if not lammps.is_built(folder):
+    if not lammps.is_built(folder):  # and lmp, if it were asked anything, would build it
         yield Finding("plugin", f"not built; run: gaunt-md lammps build ({folder})", fine=False)
         return
     yield Finding("plugin", str(folder))
+    yield from _lammps_findings(environment)
     try:
         file = potential_file.read(potential)
         file.load()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..errors import InputError
 from ..simulate.ensembles import Conditions, Ensemble, suitable_timestep
 from .options import Overwrite, PotentialName, Structure, output_folder
 from .output import Output, results_folder, stem
@@ -110,6 +111,11 @@ def md(
     from ..simulate.structures import read_structure
     from ..simulate.velocities import with_velocities
 
+    if (output / RESTART).exists() and not (resume or overwrite):
+        raise InputError(
+            f"'{output}' holds a run, which --resume goes on with; for another one choose another "
+            "--output, or --overwrite"
+        )
     start = read_structure(structure)
     calculator = GauntCalculator(potential)
     if asked.timestep is None:

@@ -10,22 +10,33 @@ from ..words import counted
 
 
 def thermalised(atoms: Atoms, temperature: float, seed: int) -> Atoms:
-    """Return a copy with Maxwell-Boltzmann velocities and a centre of mass at rest.
+    """Return a copy with random velocities of just this temperature and a centre of mass at rest.
+
+    They are drawn from Maxwell and Boltzmann's distribution, then scaled, as few atoms would
+    otherwise be far from the temperature that was asked for.
 
     Parameters
     ----------
     atoms : Atoms
         The structure, left as it is. Atoms that its constraints hold stay at rest.
     temperature : float
-        Temperature of the distribution in K.
+        In K.
     seed : int
         Seed of the random numbers: the same seed gives the same velocities.
+
+    Raises
+    ------
+    InputError
+        If nothing can move.
     """
     masses = atoms.get_masses()[:, None]
     spread = np.sqrt(units.kB * temperature / masses)
     velocities = spread * np.random.default_rng(seed).standard_normal((len(atoms), 3))
     moving = atoms.copy()
     moving.set_velocities(velocities - (masses * velocities).sum(axis=0) / masses.sum())
+    if temperature > 0:
+        wanted = 0.5 * degrees_of_freedom(moving) * units.kB * temperature
+        moving.set_momenta(moving.get_momenta() * np.sqrt(wanted / moving.get_kinetic_energy()))
     return moving
 
 
