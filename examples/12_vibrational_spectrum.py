@@ -5,7 +5,7 @@
     python 12_vibrational_spectrum.py acac/acac.pt test_MD_300K.xyz@0 --steps 8000
 
 Data: Batatia et al., arXiv:2205.06643. `gaunt-md evaluate acac/acac.pt test_MD_300K.xyz` gave force
-errors of 0.057 eV/Å (root mean square), 0.68 meV/atom in the energy.
+errors of 0.0116 eV/Å, 0.116 meV/atom in the energy (root mean square).
 """
 
 import argparse
