@@ -13,10 +13,9 @@ from typing import Any, Protocol
 
 import ase.io
 
-from ..errors import LammpsError
 from ..files import write_whole, written_beside
 from ..lammps import INSTALL
-from ..simulate.lammps_dynamics import find_program
+from ..simulate.lammps_dynamics import find_program, require_program
 from ..units import FS_TO_PS
 from .installations import Installed
 from .processes import BenchmarkError, run_program, run_script
@@ -150,9 +149,9 @@ class InLammps:
             **values,
         )
         write_whole(script, text.encode())
-        command = [_program("lmp"), "-in", script.name, "-log", "none"]
+        command = [require_program("lmp"), "-in", script.name, "-log", "none"]
         if task.ranks > 1:
-            command = [_program("mpirun"), "-np", str(task.ranks), *command]
+            command = [require_program("mpirun"), "-np", str(task.ranks), *command]
         finished = run_program(command, folder, threads=task.threads)
         loops = re.findall(
             r"^Loop time of (\S+) on (\d+) procs for (\d+) steps", finished.output, re.M
@@ -267,10 +266,3 @@ def _trajectory_file(atoms: int, folder: Path) -> Path:
         with written_beside(path) as beside:
             ase.io.write(beside, hot_silicon(atoms), format="traj")
     return path
-
-
-def _program(name: str) -> str:
-    program = find_program(name)
-    if program is None:
-        raise LammpsError(f"the program {name} is not installed. {INSTALL}")
-    return program
